@@ -13,7 +13,7 @@ from itertools import product
 
 import numpy as np
 from scipy import sparse
-from scipy.optimize import Bounds, LinearConstraint, lsq_linear, minimize
+from scipy.optimize import lsq_linear
 from scipy.special import log_ndtr, ndtri
 
 
@@ -115,7 +115,7 @@ def row_losses(z, y, family="cumulative", link="logit"):
 
 def class_probabilities(z, family="cumulative", link="logit"):
     """Return the raw class probabilities (n, K) of scores z, negative where boundaries cross."""
-    n, q = z.shape
+    n = len(z)
     log_cdf, log_sf = LINKS[link][:2]
     if family == "adjacent":
         logits = np.column_stack([np.zeros(n), np.cumsum(z, axis=1)])
@@ -127,6 +127,10 @@ def class_probabilities(z, family="cumulative", link="logit"):
     go_on = np.exp(log_cdf(z) if family == "continuation" else log_sf(-z))
     reached = np.column_stack([np.ones(n), np.cumprod(go_on, axis=1)])
     return reached * np.column_stack([1 - go_on, np.ones(n)])
+
+
+OPTIONS = ["l1_ratio", "base_penalty", "family", "link", "penalty", "monotone"]
+OPTIONS += ["standardize", "penalty_factor", "positive", "fit_intercept"]
 
 
 class Problem:
@@ -197,33 +201,18 @@ class Problem:
 
     @classmethod
     def of(cls, estimator, X, y, sample_weight=None, **changes):
-        """Return the problem that a fitted estimator should have solved, and its solution."""
+        """Return the problem that a fitted estimator should have solved, and its solution.
+
+        The deltas come from `delta_coef_`, whose zeros are exact.
+        """
         order = {label: rank for rank, label in enumerate(estimator.class_order_)}
         ranks = np.array([order[label] for label in np.asarray(y)])
-        options = {
-            name: estimator.get_params()[name]
-            for name in [
-                "l1_ratio",
-                "base_penalty",
-                "family",
-                "link",
-                "penalty",
-                "monotone",
-                "standardize",
-                "penalty_factor",
-                "positive",
-                "fit_intercept",
-            ]
-        }
-        options.update(alpha=estimator.alpha_, **changes)
+        options = {name: getattr(estimator, name) for name in OPTIONS}
+        options.update({"alpha": estimator.alpha_, **changes})
         problem = cls(X, ranks, sample_weight, n_classes=len(order), **options)
-        return problem, problem.to_axes(estimator.intercept_, estimator.coef_)
-
-    def to_axes(self, intercept, coef):
-        """Return theta on the solver's axes from raw-scale boundary coefficients."""
-        coef = np.asarray(coef, dtype=float)
-        scaled = np.diff(coef * self.sd, axis=0, prepend=0.0)
-        return np.concatenate([(intercept + coef @ self.mean)[: self.n_b], scaled.ravel()])
+        intercept = estimator.intercept_ + estimator.coef_ @ problem.mean
+        deltas = estimator.delta_coef_ * problem.sd
+        return problem, np.concatenate([intercept[: problem.n_b], deltas.ravel()])
 
     def deltas(self, theta):
         return theta[self.n_b :].reshape(self.q, self.p)
@@ -269,6 +258,34 @@ class Problem:
         inverse = LINKS[self.link][4]
         return inverse(go_on) if self.family == "continuation" else -inverse(1 - go_on)
 
+    def null_fit(self, steps=60):
+        """Return theta with all penalised deltas zero and the rest at its maximum likelihood."""
+        theta = np.zeros(self.A.shape[2])
+        theta[: self.n_b] = self.null_intercepts()[: self.n_b]
+        free = np.concatenate([np.ones(self.n_b, bool), self.pf.ravel() == 0])
+        free[self.n_b :] &= ~np.tile(self.constant, self.q)
+        for _ in range(steps if free.any() else 0):
+            hessian = self.loss_hessian(theta)[np.ix_(free, free)]
+            step = np.linalg.lstsq(hessian, self.loss_gradient(theta)[free], rcond=None)[0]
+            size, value = 1.0, self.loss(theta)
+            while size > 1e-12:
+                trial = theta.copy()
+                trial[free] -= size * step
+                if self.loss(trial) <= value + 1e-15:
+                    break
+                size /= 2
+            theta = trial
+        return theta
+
+    def alpha_max(self):
+        """Return the smallest alpha at which every penalised delta is zero."""
+        G = np.abs(self.loss_gradient(self.null_fit())[self.n_b :].reshape(self.q, self.p))
+        if self.penalty == "group" and self.q > 1:
+            G[1] = np.sqrt((G[1:] ** 2).sum(axis=0))
+            G[2:] = 0.0
+        ratios = np.divide(G, self.pf, out=np.zeros_like(G), where=self.pf > 0)
+        return ratios.max() / max(self.l1_ratio, 0.01)
+
     def kkt_residual(self, theta, active=1e-8, zero=0.0):
         """Return the norm of the smallest violation of stationarity over all multipliers.
 
@@ -305,133 +322,6 @@ class Problem:
         upper = np.r_[np.ones(len(index)), np.full(len(near), np.inf)]
         found = lsq_linear(M, -grad, (lower, upper), method="bvls", tol=1e-15, max_iter=1000)
         return np.linalg.norm(M @ found.x + grad)
-
-
-def solve_cvxpy(problem):
-    """Return theta and the optimal value of the logit problem from cvxpy with CLARABEL."""
-    import cvxpy as cp
-
-    assert problem.link == "logit"
-    A, y, w, q = problem.A, problem.y, problem.w, problem.q
-    theta = cp.Variable(A.shape[2])
-    D = cp.reshape(theta[problem.n_b :], (q, problem.p), order="C")
-    terms = []
-    if problem.family == "cumulative":
-        for c in range(q + 1):
-            rows = y == c
-            if c > 0:
-                a = -A[rows, c - 1] @ theta
-                terms.append(w[rows] @ cp.logistic(a))
-            if c < q:
-                b = -A[rows, c] @ theta
-                terms.append(w[rows] @ cp.logistic(-b))
-            if 0 < c < q:
-                terms.append(-w[rows] @ cp.log(1 - cp.exp(a - b)))
-    elif problem.family == "adjacent":
-        cumulated = np.cumsum(A, axis=1)
-        scores = [np.zeros(len(y))] + [cumulated[:, k] @ theta for k in range(q)]
-        chosen = np.where(y[:, None] > 0, cumulated[np.arange(len(y)), y - 1], 0.0)
-        terms.append(w @ cp.log_sum_exp(cp.vstack(scores), axis=0) - (w @ chosen) @ theta)
-    else:
-        for k in range(q):
-            sign = np.where(y > k, -1.0, 1.0)[y >= k]
-            score = cp.multiply(sign, A[y >= k, k] @ theta)
-            terms.append(w[y >= k] @ cp.logistic(score))
-    ridge = cp.sum(cp.multiply(problem.pf, cp.square(D))) * ((1 - problem.l1_ratio) / 2)
-    if problem.penalty == "group":
-        lasso = problem.pf[0] @ cp.abs(D[0])
-        if q > 1:
-            lasso = lasso + problem.pf[1] @ cp.norm(D[1:], 2, axis=0)
-    else:
-        lasso = cp.sum(cp.multiply(problem.pf, cp.abs(D)))
-    if problem.alpha > 0:
-        terms.append(problem.alpha * (problem.l1_ratio * lasso + ridge))
-    constraints = [problem.C @ theta >= 0] if len(problem.C) else []
-    programme = cp.Problem(cp.Minimize(sum(terms)), constraints)
-    accuracy = dict(tol_gap_abs=1e-12, tol_gap_rel=1e-12, tol_feas=1e-12, max_iter=300)
-    programme.solve(solver=cp.CLARABEL, **accuracy)
-    return theta.value, programme.value
-
-
-def solve_trust_constr(problem, gtol=1e-13):
-    """Return theta and the optimal value from scipy's trust-constr on split variables.
-
-    Deltas are written P - N with P, N >= 0, which makes the l1 penalty linear.  The gaps of the
-    classes seen in the rows stay positive along the way (`keep_feasible`): the loss is infinite
-    outside.
-    """
-    assert problem.penalty == "l1"
-    n_b, size = problem.n_b, problem.A.shape[2]
-    n_d = size - n_b
-    merge = np.zeros((size, size + n_d))
-    merge[:, :size] = np.eye(size)
-    merge[n_b:, size:] = -np.eye(n_d)
-    lam = problem.alpha * problem.pf.ravel()
-    slope = np.r_[np.zeros(n_b), lam, lam] * problem.l1_ratio
-    ridge = merge.T @ np.diag(np.r_[np.zeros(n_b), lam]) @ merge * (1 - problem.l1_ratio)
-
-    def value(v):
-        return problem.loss(merge @ v) + slope @ v + v @ ridge @ v / 2
-
-    def gradient(v):
-        return merge.T @ problem.loss_gradient(merge @ v) + slope + ridge @ v
-
-    def hessian(v):
-        return merge.T @ problem.loss_hessian(merge @ v) @ merge + ridge
-
-    constraints = []
-    if len(problem.C):
-        constraints.append(LinearConstraint(problem.C @ merge, 0, np.inf))
-    middle = (problem.y > 0) & (problem.y < problem.q)
-    if problem.family == "cumulative" and middle.any():
-        rows, k = np.flatnonzero(middle), problem.y[middle]
-        seen = (problem.A[rows, k - 1] - problem.A[rows, k]) @ merge
-        constraints.append(LinearConstraint(seen, 0, np.inf, keep_feasible=True))
-    start = np.full(size + n_d, 1e-3)
-    start[:n_b] = problem.null_intercepts()[:n_b]
-    bounds = Bounds(np.r_[np.full(n_b, -np.inf), np.zeros(2 * n_d)], np.full(size + n_d, np.inf))
-    options = dict(gtol=gtol, xtol=1e-14, barrier_tol=1e-12, maxiter=3000)
-    found = minimize(
-        value,
-        start,
-        jac=gradient,
-        hess=hessian,
-        method="trust-constr",
-        bounds=bounds,
-        constraints=constraints,
-        options=options,
-    )
-    theta = merge @ found.x
-    return theta, problem.objective(theta)
-
-
-def solve_lbfgsb(problem):
-    """Return theta and its objective from L-BFGS-B on split variables (no constraints)."""
-    assert problem.penalty == "l1"
-    assert not len(problem.C)
-    n_b, size = problem.n_b, problem.A.shape[2]
-    lam = problem.alpha * problem.pf.ravel()
-
-    def merged(v):
-        return np.r_[v[:n_b], v[n_b:size] - v[size:]]
-
-    def fun(v):
-        theta = merged(v)
-        g = problem.loss_gradient(theta)
-        d = g[n_b:] + lam * (1 - problem.l1_ratio) * theta[n_b:]
-        value = problem.loss(theta) + lam * problem.l1_ratio @ (v[n_b:size] + v[size:])
-        value += lam @ theta[n_b:] ** 2 * (1 - problem.l1_ratio) / 2
-        if not np.isfinite(value):
-            return 1e10, np.zeros_like(v)
-        return value, np.r_[g[:n_b], d + lam * problem.l1_ratio, -d + lam * problem.l1_ratio]
-
-    start = np.zeros(2 * size - n_b)
-    start[:n_b] = problem.null_intercepts()[:n_b]
-    bounds = [(None, None)] * n_b + [(0, None)] * (2 * (size - n_b))
-    options = dict(maxiter=20000, maxfun=50000, ftol=1e-16, gtol=1e-11, maxcor=50)
-    found = minimize(fun, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
-    theta = merged(found.x)
-    return theta, problem.objective(theta)
 
 
 def make_ordinal(seed, n=80, p=4, K=4, *, wild=0.5, noise=1.0, weighted=False):
