@@ -1,6 +1,11 @@
-"""Everything that differs between the supported versions of scikit-learn, in one place."""
+"""Everything private to scikit-learn, or different between its versions, in one place."""
 
-try:  # scikit-learn >= 1.9
+from sklearn.base import _fit_context
+from sklearn.utils._metadata_requests import _routing_enabled
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils.validation import _check_sample_weight
+
+try:  # scikit-learn >= 1.9; there, `_fit_context` also tears callbacks down
     from sklearn.callback import CallbackSupportMixin, with_callbacks
 except ImportError:
 
@@ -12,4 +17,43 @@ except ImportError:
         return fit_method
 
 
-__all__ = ["CallbackSupportMixin", "with_callbacks"]
+__all__ = [
+    "CallbackSupportMixin",
+    "Interval",
+    "Options",
+    "StrOptions",
+    "_fit_context",
+    "_routing_enabled",
+    "check_sample_weight",
+    "with_callbacks",
+]
+
+
+def check_sample_weight(sample_weight, X):
+    """Return sample weights as float64 of shape (n_samples,), ones where None is given.
+
+    Parameters
+    ----------
+    sample_weight : array-like of shape (n_samples,), float or None
+        Weights of the rows, at least 0 and not all 0.
+    X : array-like of shape (n_samples, n_features)
+        The rows.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+        The weights.
+
+    Raises
+    ------
+    ValueError
+        If a weight is negative or not finite, or all are 0.
+    """
+    weight = _check_sample_weight(sample_weight, X, dtype=float)
+    if (weight < 0).any():
+        raise ValueError(
+            f"sample_weight must be at least 0 everywhere, got a smallest value of {weight.min()}."
+        )
+    if not weight.any():
+        raise ValueError("sample_weight must give some row a positive weight, got all zeros.")
+    return weight

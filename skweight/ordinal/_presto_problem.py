@@ -1,214 +1,217 @@
-"""The smooth part of a PRESTO fit: rows sorted by class, loss, gradients and Hessians.
+"""From a user's rows and parameters to the problem the solver sees, and back."""
 
-Parameters live in delta coding: ``theta`` has shape (q, p + 1), its column 0 holds the steps
-between intercepts, the others the steps psi between coefficient vectors, and the predictors are
-``z_k = Z @ theta[: k + 1].sum(axis=0)`` with ``Z = [1, X]``. Signs are those of P(y > k).
-"""
+import warnings
 
 import numpy as np
-import scipy.sparse as sp
+from sklearn.exceptions import ConvergenceWarning
 
-from skweight.ordinal._likelihood import class_terms, null_intercepts, touched
+from skweight.ordinal._prediction import crossed_rows
+from skweight.ordinal._presto_constraints import Constraints
+from skweight.ordinal._presto_penalty import Penalty
+from skweight.ordinal._presto_rows import Rows
+from skweight.ordinal._presto_solver import State, solve
 
-# Doubles of one row block and its scaled copy: small enough to stay in the second-level cache.
-_BLOCK_SIZE = 1 << 16
-
-
-def _row_blocks(start, stop, width):
-    rows = max(128, _BLOCK_SIZE // max(width, 1))
-    for low in range(start, stop, rows):
-        yield low, min(low + rows, stop)
+# The gradient of an l1 price vanishes with l1_ratio; below this share alpha_max is only a scale.
+_SMALLEST_L1_RATIO = 0.01
 
 
-class Rows:
-    """Training rows sorted by class, scaled, with a leading column of ones.
+class PrestoProblem:
+    """One training set with everything but the strength of the penalty.
 
     Parameters
     ----------
     X : ndarray or CSR matrix of shape (n, p), float64
-        Rows of positive weight.
+        All rows.
     codes : ndarray of shape (n,)
-        Classes 0..q in rank order.
-    weight : ndarray of shape (n,)
-        Positive weights.
-    n_boundaries : int
-        q.
-    family, link : str
-        The likelihood.
-    standardize : bool
-        Divide columns by their weighted standard deviation.
-    center : bool
-        Subtract the weighted mean of dense columns; with free intercepts this changes the
-        conditioning and nothing else, so sparse columns are left alone.
+        Classes 0..K-1 in rank order.
+    sample_weight : ndarray of shape (n,)
+        Weights; rows of weight 0 are dropped.
+    n_classes : int
+        K.
+    params : mapping
+        The constructor parameters of `PrestoClassifier`.
 
     Attributes
     ----------
-    Z : ndarray or CSR matrix of shape (n, p + 1)
-        The columns the solver sees.
-    shift, scale : ndarray of shape (p,)
-        ``Z[:, 1:] = (X - shift) / scale``; a constant column has ``constant`` True and is zero.
+    rows : Rows
+        The solver's rows.
+    factors : ndarray of shape (K - 1, p)
+        Price of each step of the coefficients, times alpha.
+    null_theta : ndarray of shape (K - 1, p + 1)
+        The fit without any penalised coefficient.
+    alpha_max : float
+        The smallest alpha at which every penalised coefficient is 0.
     """
 
-    def __init__(self, X, codes, weight, n_boundaries, family, link, standardize, center):
-        self.q, self.family, self.link = n_boundaries, family, link
-        n, p = X.shape
-        order = np.argsort(codes, kind="stable")
-        self.order = order
-        edges = np.searchsorted(codes[order], np.arange(n_boundaries + 2))
-        self.slices = [
-            (c, int(edges[c]), int(edges[c + 1]))
-            for c in range(n_boundaries + 1)
-            if edges[c + 1] > edges[c]
-        ]
-        self.w = weight[order] / weight.sum()
-        self.sparse = sp.issparse(X)
-        low, high = _column_range(X)
-        self.constant = low == high
-        self.shift, self.scale = np.zeros(p), np.ones(p)
-        if standardize or center:
-            mean, deviation = _moments(X, weight)
-            if standardize:
-                self.scale = np.where(self.constant, 1.0, deviation)
-            if center and not self.sparse:
-                self.shift = np.where(self.constant, low, mean)
-        self.low, self.high = (low - self.shift) / self.scale, (high - self.shift) / self.scale
-        if self.sparse:
-            ones = sp.csr_matrix(np.ones((n, 1)))
-            Z = sp.hstack([ones, X[order] @ sp.diags(1.0 / self.scale)], format="csr")
-            self.Z = Z
-        else:
-            self.Z = np.empty((n, p + 1))
-            self.Z[:, 0] = 1.0
-            for start, stop in _row_blocks(0, n, 2 * p):
-                block = self.Z[start:stop, 1:]
-                np.subtract(X[order[start:stop]], self.shift, out=block)
-                block /= self.scale
-        self.touched = {c: list(touched(family, c, n_boundaries)) for c, _, _ in self.slices}
+    def __init__(self, X, codes, sample_weight, n_classes, params):
+        self.params = params
+        q = n_classes - 1
+        used = sample_weight > 0
+        if not used.all():
+            X, codes, sample_weight = X[used], codes[used], sample_weight[used]
+        if params["family"] == "cumulative" and q > 1 and not params["fit_intercept"]:
+            raise ValueError(
+                "fit_intercept must be True for family='cumulative' with three or more classes, "
+                "got False: without intercepts all boundaries coincide."
+            )
+        if params["family"] == "adjacent" and params["link"] != "logit":
+            raise ValueError(
+                f"link must be 'logit' for family='adjacent', got {params['link']!r}: with another "
+                "link the likelihood is not log-concave."
+            )
+        self.rows = Rows(
+            X,
+            codes,
+            sample_weight,
+            q,
+            params["family"],
+            params["link"],
+            standardize=params["standardize"],
+            center=params["fit_intercept"],
+        )
+        self.grouped = params["penalty"] == "group"
+        self.factors = self._penalty_factors(X.shape[1])
+        self.frozen = np.zeros((q, X.shape[1] + 1), dtype=bool)
+        self.frozen[:, 0] = not params["fit_intercept"]
+        self.frozen[:, 1:] = self.rows.constant
+        if params["adaptive"] > 0:
+            self._adapt(params["adaptive"])
+        self.null_theta, self.alpha_max = self._null_fit(params["l1_ratio"])
 
-    @property
-    def n_columns(self):
-        return self.Z.shape[1]
+    def _penalty_factors(self, p):
+        q, given = self.rows.q, self.params["penalty_factor"]
+        factors = np.ones((q, p))
+        if given is not None:
+            given = np.asarray(given, dtype=float)
+            shapes = [(p,)] if self.grouped else [(p,), (q, p)]
+            if given.shape not in shapes:
+                raise ValueError(
+                    f"penalty_factor must have shape {' or '.join(map(str, shapes))}, "
+                    f"got {given.shape}."
+                )
+            if not (np.isfinite(given).all() and (given >= 0).all()):
+                raise ValueError(
+                    "penalty_factor must hold finite values of at least 0, got values from "
+                    f"{given.min()} to {given.max()}."
+                )
+            factors *= given
+        factors[0] *= self.params["base_penalty"]
+        return factors
 
-    def class_weights(self):
-        """Return the share of each class, (q + 1,)."""
-        shares = np.zeros(self.q + 1)
-        for c, start, stop in self.slices:
-            shares[c] = self.w[start:stop].sum()
-        return shares
+    def _adapt(self, power):
+        """Divide the prices by powers of the coefficients of a first ridge fit."""
+        theta, scale = self._null_fit(l1_ratio=0.0)
+        penalty = self.penalty(_SMALLEST_L1_RATIO * scale, l1_ratio=0.0)
+        first = solve(self.rows, penalty, None, theta, 1e-9, self.params["max_iter"])
+        size = np.abs(first.theta[:, 1:])
+        if self.grouped:
+            size[1:] = np.sqrt((size[1:] ** 2).sum(axis=0))
+        largest = size.max()
+        if largest > 0:
+            self.factors = self.factors / np.maximum(size, 1e-6 * largest) ** power
 
-    def null_theta(self, fit_intercept=True):
-        """Return theta of the model without features that has the classes' frequencies."""
-        theta = np.zeros((self.q, self.n_columns))
-        if fit_intercept:
-            intercepts = null_intercepts(self.family, self.link, self.class_weights())
-            theta[:, 0] = np.diff(intercepts, prepend=0.0)
-        return theta
+    def penalty(self, alpha, l1_ratio=None):
+        """Return the solver's prices for a strength alpha."""
+        l1_ratio = self.params["l1_ratio"] if l1_ratio is None else l1_ratio
+        shape = self.frozen.shape
+        l1, ridge, group = np.zeros(shape), np.zeros(shape), np.zeros(shape[1])
+        l1[:, 1:] = alpha * l1_ratio * self.factors
+        ridge[:, 1:] = alpha * (1.0 - l1_ratio) * self.factors
+        if self.grouped:
+            # With a single boundary there are no differences to group.
+            group[1:] = l1[-1, 1:] if len(l1) > 1 else 0.0
+            l1[1:] = 0.0
+        return Penalty(l1, ridge, group, self.frozen)
 
-    def predictors(self, theta):
-        """Return, per class, the predictors of its touched boundaries, each (t, n_c)."""
-        beta = np.cumsum(theta, axis=0)
-        z = []
-        for c, start, stop in self.slices:
-            rows = np.ascontiguousarray(beta[self.touched[c]].T)
-            z.append(np.ascontiguousarray((self.Z[start:stop] @ rows).T))
-        return z
+    def _null_fit(self, l1_ratio):
+        theta = self.rows.null_theta(self.params["fit_intercept"])
+        free = ~self.frozen
+        free[:, 1:] &= self.factors == 0
+        if free[:, 1:].any():
+            zeros = np.zeros(theta.shape)
+            only_free = Penalty(zeros, zeros, zeros[0], ~free)
+            found = solve(self.rows, only_free, None, theta, 1e-10, 50)
+            if not found.converged:
+                warnings.warn(
+                    "The features without a penalty (base_penalty=0 or penalty_factor=0) separate "
+                    "the classes, so there is no finite fit at which alpha_max_ could be taken; "
+                    "raise base_penalty or penalty_factor above 0.",
+                    ConvergenceWarning,
+                    stacklevel=4,
+                )
+            theta = found.theta
+        state = State(self.rows, self.penalty(1.0), None, theta)
+        G = np.abs(self.rows.gradient(state.terms))
+        G[self.frozen] = 0.0
+        return theta, self._largest_price(G[:, 1:]) / max(l1_ratio, _SMALLEST_L1_RATIO)
 
-    def evaluate(self, z, order=2):
-        """Evaluate the mean loss at given predictors.
+    def _largest_price(self, G):
+        """Return the alpha at which the last penalised gradient is absorbed."""
+        factors = self.factors
+        if self.grouped and len(G) > 1:
+            G = np.vstack([G[:1], np.sqrt((G[1:] ** 2).sum(axis=0))])
+            factors = factors[:2]
+        priced = factors > 0
+        return float((G[priced] / factors[priced]).max(initial=0.0))
 
-        Returns
-        -------
-        loss : float
-            inf where boundaries of observed classes cross.
-        terms : list of (gradient, hessian) per class, or None
-            Weighted row derivatives in z.
-        """
-        total, terms = 0.0, []
-        for (c, start, stop), zc in zip(self.slices, z):
-            w = self.w[start:stop]
-            loss, gradient, hessian = class_terms(self.family, self.link, c, self.q, zc, order)
-            total += float(w @ loss)
-            if not np.isfinite(total):
-                return np.inf, None
-            if order:
-                gradient *= w
-                terms.append((gradient, {pair: w * h for pair, h in hessian.items()}))
-        return total, terms if order else None
+    def alpha_grid(self, n_alphas, eps):
+        """Return n_alphas decreasing strengths from alpha_max to eps * alpha_max."""
+        if self.alpha_max <= 1e-15:
+            return np.full(n_alphas, 1e-15)
+        return np.geomspace(self.alpha_max, self.alpha_max * eps, n_alphas)
 
-    def gradient(self, terms):
-        """Return the gradient in theta, (q, p + 1), from the row derivatives."""
-        G = np.zeros((self.q, self.n_columns))
-        for (c, start, stop), (u, _) in zip(self.slices, terms):
-            G[self.touched[c]] += (self.Z[start:stop].T @ u.T).T
-        return np.cumsum(G[::-1], axis=0)[::-1]
+    def solve(self, alpha, theta=None, on_iteration=None):
+        """Fit at one alpha from a start (the null fit by default)."""
+        params = self.params
+        monotone = params["monotone"] if params["family"] == "cumulative" else "observed"
+        constraints = None
+        if params["positive"] or (monotone != "observed" and self.rows.q > 1):
+            columns = ~self.frozen.all(axis=0)
+            constraints = Constraints(self.rows, monotone, params["positive"], columns)
+        if theta is None or not np.isfinite(self.rows.evaluate(self.rows.predictors(theta), 0)[0]):
+            theta = self.null_theta
+        solution = solve(
+            self.rows,
+            self.penalty(alpha),
+            constraints,
+            theta,
+            params["tol"],
+            params["max_iter"],
+            on_iteration,
+        )
+        if not solution.converged:
+            warnings.warn(
+                f"PRESTO stopped at a duality gap of {solution.gap:.2g} after "
+                f"{solution.n_iter} iterations, above tol={params['tol']:.2g}: raise max_iter "
+                f"(now {params['max_iter']}), tol or alpha (now {alpha:.3g}).",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+        return solution
 
-    def restrict(self, columns):
-        """Return Z of some columns only (no copy when it is all of them)."""
-        if len(columns) == self.n_columns:
-            return self.Z
-        return self.Z[:, columns]
+    def coefficients(self, theta):
+        """Return coef (q, p), intercept (q,) and delta (q, p) on the raw scale."""
+        delta = theta[:, 1:] / self.rows.scale
+        coef = np.cumsum(delta, axis=0)
+        intercept = np.cumsum(theta[:, 0]) - coef @ self.rows.shift
+        return coef, intercept, delta
 
-    def hessian(self, terms, Zc):
-        """Return the Hessian in theta restricted to the columns of Zc, as (q, m, q, m)."""
-        q, m = self.q, Zc.shape[1]
-        H = np.zeros((q, q, m, m))
-        for (c, start, stop), (_, weights) in zip(self.slices, terms):
-            boundaries = self.touched[c]
-            for (i, j), h in weights.items():
-                k, l = boundaries[i], boundaries[j]
-                # The cross term of the cumulative family is never positive.
-                negative = k != l and self.family == "cumulative"
-                block = _gram(Zc, start, stop, -h if negative else h)
-                H[k, l] += -block if negative else block
-                if k != l:
-                    H[l, k] = H[k, l]  # each block is symmetric
-        # Delta coding: theta_m enters every boundary k >= m.
-        H = np.cumsum(H[::-1], axis=0)[::-1]
-        H = np.cumsum(H[:, ::-1], axis=1)[:, ::-1]
-        return np.ascontiguousarray(H.transpose(0, 2, 1, 3))
+    def theta_of(self, coef, intercept):
+        """Return the solver's parameters of raw coefficients."""
+        full = np.column_stack([intercept + coef @ self.rows.shift, coef * self.rows.scale])
+        return np.where(self.frozen, 0.0, np.diff(full, axis=0, prepend=0.0))
 
-    def gaps(self, theta):
-        """Yield (start, stop, gaps) over row blocks: z_{k-1} - z_k for k = 1..q-1, (q - 1, r)."""
-        steps = np.ascontiguousarray(-theta[1:].T)
-        for start, stop in _row_blocks(0, self.Z.shape[0], 2 * self.n_columns):
-            yield start, stop, np.asarray(self.Z[start:stop] @ steps).T
+    def n_crossed(self, theta):
+        """Count the training rows at which boundaries cross."""
+        if self.params["family"] != "cumulative" or self.rows.q < 2:
+            return 0
+        beta = np.ascontiguousarray(np.cumsum(theta, axis=0).T)
+        Z = self.rows.Z
+        blocks = range(0, Z.shape[0], 8192)
+        return int(sum(crossed_rows(Z[i : i + 8192] @ beta).sum() for i in blocks))
 
-
-def _gram(Z, start, stop, h):
-    """Return Z' diag(h) Z over a range of rows, for h >= 0."""
-    root = np.sqrt(np.maximum(h, 0))
-    if sp.issparse(Z):
-        scaled = sp.diags(root) @ Z[start:stop]
-        return (scaled.T @ scaled).toarray()
-    out = None
-    for low, high in _row_blocks(start, stop, 2 * Z.shape[1]):
-        scaled = Z[low:high] * root[low - start : high - start, None]
-        block = scaled.T @ scaled  # BLAS sees A'A and does half the work
-        out = block if out is None else np.add(out, block, out=out)
-    return out
-
-
-def _column_range(X):
-    """Return the smallest and the largest entry of each column (implicit zeros count)."""
-    if sp.issparse(X):
-        return X.min(axis=0).toarray().ravel(), X.max(axis=0).toarray().ravel()
-    return X.min(axis=0), X.max(axis=0)
-
-
-def _moments(X, weight):
-    """Return weighted means and population standard deviations of columns, in two passes."""
-    share = weight / weight.sum()
-    mean = np.asarray(X.T @ share).ravel()
-    if sp.issparse(X):
-        # sum w (x - m)^2 over stored entries, and m^2 for the weight of the implicit zeros.
-        X = X.tocsr()
-        row_share = np.repeat(share, np.diff(X.indptr))
-        square = row_share * (X.data - mean[X.indices]) ** 2
-        variance = np.bincount(X.indices, square, minlength=X.shape[1])
-        stored = np.bincount(X.indices, row_share, minlength=X.shape[1])
-        return mean, np.sqrt(variance + np.maximum(1.0 - stored, 0) * mean**2)
-    variance = np.zeros(X.shape[1])
-    for start, stop in _row_blocks(0, X.shape[0], 2 * X.shape[1]):
-        centered = X[start:stop] - mean
-        variance += share[start:stop] @ (centered * centered)
-    return mean, np.sqrt(variance)
+    def crossing_margin(self, theta):
+        """Return the smallest gap of each pair of neighbouring boundaries over the box, (q-1,)."""
+        low, high = self.rows.low, self.rows.high
+        psi = theta[1:, 1:]
+        return -theta[1:, 0] - np.maximum(psi * low, psi * high).sum(axis=1)
