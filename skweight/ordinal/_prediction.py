@@ -155,34 +155,11 @@ class OrdinalPredictionMixin:
         ranked = self._ranked_proba(X)
         return ranked[:, np.argsort(self.class_order_)]
 
-    def predict_log_proba(self, X):
-        """Predict the logarithm of the probability of each class.
+    def _log_proba(self, X):
+        """Return log-probabilities clipped at log(tiny): merged classes have probability 0.
 
-        A probability of exactly 0 gives the logarithm of the smallest normal number (about -708),
-        never minus infinity.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows to predict.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-            Log-probabilities with columns as in `classes_`.
-
-        See Also
-        --------
-        predict_proba : The probabilities themselves.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from skweight.ordinal import ProportionalOddsClassifier
-        >>> X = np.arange(9.0).reshape(-1, 1)
-        >>> model = ProportionalOddsClassifier().fit(X, [0, 0, 1, 0, 1, 2, 1, 2, 2])
-        >>> model.predict_log_proba([[4.0]]).round(1)
-        array([[-1.9, -0.4, -1.9]])
+        There is no public `predict_log_proba`: scikit-learn demands that it equal the logarithm
+        of `predict_proba` to the last infinity.
         """
         return np.log(np.maximum(self.predict_proba(X), _TINY))
 
@@ -255,7 +232,7 @@ class OrdinalPredictionMixin:
         """
         check_is_fitted(self)
         if len(self.classes_) > 2:
-            return self.predict_log_proba(X)
+            return self._log_proba(X)
         odds = self._blocks(X, self._log_odds, 1)[:, 0]
         return odds if self.class_order_[0] == self.classes_[0] else -odds
 
