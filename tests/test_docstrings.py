@@ -1,0 +1,105 @@
+"""Every public docstring: numpydoc validates it with no code ignored, and its examples run."""
+
+import doctest
+import inspect
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from skweight.testing._discovery import public_objects, rooms
+
+# Codes of numpydoc.validate that are let pass. It stays empty.
+IGNORED = frozenset()
+
+
+def own_members(cls):
+    """Name what a class offers besides what scikit-learn and Python give it."""
+    names = []
+    for name in dir(cls):
+        if name.startswith("_"):
+            continue
+        owner = next(base for base in cls.__mro__ if name in vars(base))
+        member = inspect.getattr_static(cls, name)
+        if isinstance(member, (staticmethod, classmethod)):
+            member = member.__func__
+        documented = callable(member) or isinstance(member, property)
+        if documented and owner.__module__.partition(".")[0] == cls.__module__.partition(".")[0]:
+            names.append(name)
+    return names
+
+
+def public_names():
+    """List the dotted names of rooms, their functions and classes, and the classes' members."""
+    names = [f"skweight.{room}" for room, _ in rooms()]
+    for room, name, obj in public_objects():
+        if not (inspect.isclass(obj) or inspect.isfunction(obj)):
+            continue  # a scorer or a constant: its class is documented, not the object
+        names.append(f"skweight.{room}.{name}")
+        if inspect.isclass(obj):
+            names += [f"skweight.{room}.{name}.{member}" for member in own_members(obj)]
+    return names
+
+
+@pytest.mark.parametrize("name", public_names())
+def test_numpydoc_finds_no_fault(name):
+    validate = pytest.importorskip("numpydoc.validate", reason="numpydoc is not installed")
+    found = validate.validate(name)["errors"]
+    faults = [f"{code} {message}" for code, message in found if code not in IGNORED]
+    assert not faults, f"{name}:\n" + "\n".join(faults)
+
+
+def test_no_fault_is_hidden_by_a_comment():
+    """numpydoc lets a comment in the source silence a code; that is an ignore list too."""
+    for _, module in rooms():
+        folder = module.__path__[0]
+        for path in sorted(Path(folder).rglob("*.py")):
+            assert "numpydoc ignore" not in path.read_text(encoding="utf-8"), path
+
+
+class AnyNumpy(doctest.OutputChecker):
+    """Read ``np.float64(0.5)``, as numpy 2 prints its scalars, like numpy 1's ``0.5``."""
+
+    scalar = re.compile(r"np\.(?:float|int|uint|str|bool)\d*_?\(([^()]*)\)")
+
+    def check_output(self, want, got, optionflags):
+        """Compare, after taking the names of types off where numpy does not print them."""
+        if np.lib.NumpyVersion(np.__version__) < "2.0.0":
+            want = self.scalar.sub(r"\1", want)
+            want = re.sub(r"\bnp\.(True|False)_\b", r"\1", want)
+        return super().check_output(want, got, optionflags)
+
+
+def doctests():
+    """Collect the examples in the docstrings of rooms and of what they export."""
+    finder = doctest.DocTestFinder(exclude_empty=True)
+    found = []
+    for room, module in rooms():
+        found += doctest.DocTestFinder(recurse=False).find(module, f"skweight.{room}")
+    for room, name, obj in public_objects():
+        if inspect.isclass(obj) or inspect.isfunction(obj):
+            # The module must be the one that defines it, or the finder passes it over.
+            module = inspect.getmodule(obj)
+            found += finder.find(obj, f"skweight.{room}.{name}", module=module, globs={})
+    return [test for test in found if test.examples]
+
+
+@pytest.mark.parametrize("test", doctests(), ids=lambda test: test.name)
+def test_examples_run(test):
+    flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+    runner = doctest.DebugRunner(checker=AnyNumpy(), optionflags=flags)
+    try:
+        runner.run(test, clear_globs=False)
+    except doctest.UnexpectedException as unexpected:
+        error = unexpected.exc_info[1]
+        if isinstance(error, ImportError):
+            pytest.skip(f"an optional package is missing: {error}")
+        raise error from None
+    except doctest.DocTestFailure as failure:
+        source, line = failure.example.source.strip(), failure.example.lineno
+        pytest.fail(
+            f"{test.name}, line {line} of the docstring: {source}\n"
+            f"expected: {failure.example.want}got: {failure.got}",
+            pytrace=False,
+        )
