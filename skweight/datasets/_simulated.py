@@ -99,9 +99,9 @@ def make_ordinal(
         if drawn is not None:
             return (*drawn, -slopes, -cuts) if coef else drawn
     raise ValueError(
-        f"intercepts={tuple(cuts)} with deviation={deviation} and n_samples={n_samples} gave "
-        f"crossing boundaries or a missing class in {_MAX_DRAWS} draws: want cut points further "
-        "apart, a smaller deviation or more rows"
+        f"intercepts={tuple(cuts.tolist())} with deviation={deviation} and n_samples={n_samples} "
+        f"gave crossing boundaries or a missing class in {_MAX_DRAWS} draws: want cut points "
+        "further apart, a smaller deviation or more rows"
     )
 
 
