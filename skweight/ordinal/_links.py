@@ -55,8 +55,8 @@ def _probit_interval(a, b):
 
 
 def _cloglog_interval(a, b):
-    start = np.exp(a)
-    return -start + log1mexp(start * np.expm1(np.maximum(b - a, 0)))
+    # exp(b) - exp(a) as a product: neither a short interval nor a huge one loses it.
+    return -np.exp(a) + log1mexp(np.exp(b) * -np.expm1(-np.maximum(b - a, 0)))
 
 
 def _loglog_interval(a, b):

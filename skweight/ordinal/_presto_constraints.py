@@ -75,7 +75,7 @@ class Constraints:
         return self.multiplier_terms(self.pulls(theta))
 
     def pulls(self, theta):
-        """Return the multipliers M at theta, in the order of `multiplier_terms`."""
+        """Return the multipliers M at theta (cuts, box, nu)."""
         cuts = {k: self._pull(m, -(V @ theta[k])) for k, V, m in self._active_cuts()}
         box = self._pull(self.box, self._box_values(theta)) if self.monotone == "box" else None
         nu = None
@@ -161,11 +161,71 @@ class Constraints:
         box = self.box if self.monotone == "box" else None
         return cuts, box, self.nu if self.positive else None
 
+    def active_rows(self, theta, boundary, column):
+        """Return values, multipliers and derivatives of the constraints with multipliers.
+
+        Derivatives are taken in the coordinates ``theta[boundary, column]`` only; a constraint
+        that does not touch them is left out, and `set_active` leaves its multiplier alone.
+        """
+        width, h, m, A = len(boundary), [], [], []
+        self._where = []
+        for k, V, all_m in self._active_cuts():
+            index = np.flatnonzero(all_m > 0)
+            V = V[index]
+            h.append(-(V @ theta[k]))
+            m.append(all_m[index])
+            here = np.flatnonzero(boundary == k)
+            rows = np.zeros((len(index), width))
+            picked = V[:, column[here]]
+            rows[:, here] = -(picked.toarray() if sp.issparse(picked) else picked)
+            A.append(rows)
+            self._where += [(all_m, i) for i in index]
+        if self.monotone == "box":
+            index = np.flatnonzero(self.box > 0)
+            h.append(self._box_values(theta)[index])
+            m.append(self.box[index])
+            slope = -self.middle - self.half * np.sign(theta)
+            A.append(np.where(boundary == index[:, None], slope[boundary, column], 0.0))
+            self._where += [(self.box, i) for i in index]
+        if self.positive:
+            k, j = np.nonzero(self.nu > 0)
+            h.append(np.cumsum(theta, axis=0)[k, j])
+            m.append(self.nu[k, j])
+            A.append(((boundary <= k[:, None]) & (column == j[:, None])).astype(float))
+            self._where += [(self.nu, pair) for pair in zip(k, j)]
+        h, m = np.concatenate([*h, []]), np.concatenate([*m, []])
+        A = np.vstack([*A, np.zeros((0, width))])
+        seen = (A != 0).any(axis=1)
+        self._where = [place for place, kept in zip(self._where, seen) if kept]
+        return h[seen], m[seen], A[seen]
+
+    def set_active(self, m):
+        """Store the multipliers of the constraints last returned by `active_rows`."""
+        for (store, place), value in zip(self._where, m):
+            store[place] = value
+
+    def snapshot(self):
+        """Return a copy of the multipliers for `restore`."""
+        cuts, box, nu = self.multipliers
+        copied = {k: m.copy() for k, m in cuts.items()}
+        return copied, None if box is None else box.copy(), None if nu is None else nu.copy()
+
+    def restore(self, saved):
+        """Put the multipliers of a `snapshot` back."""
+        for k, m in saved[0].items():
+            self.cuts[k] = (self.cuts[k][0], m, self.cuts[k][2])
+        if saved[1] is not None:
+            self.box = saved[1]
+        if saved[2] is not None:
+            self.nu = saved[2]
+
     def feasible(self, theta):
         """Move theta into the constraints (by as much as it violates them)."""
         theta = theta.copy()
         if self.positive:
             beta = np.cumsum(theta, axis=0)
+            held = self.used & (self.nu > 0)
+            beta[held] = 0.0
             beta[:, self.used] = np.maximum(beta[:, self.used], 0.0)
             # A step of exactly 0 stays exactly 0: equal neighbours are clipped alike.
             theta[:, self.used] = np.diff(beta[:, self.used], axis=0, prepend=0.0)

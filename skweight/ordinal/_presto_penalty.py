@@ -48,20 +48,31 @@ class Penalty:
             total += float(self.group @ np.sqrt((theta[1:] ** 2).sum(axis=0)))
         return total
 
-    def excess(self, G):
-        """Return by how much each gradient exceeds what the l1 price absorbs (0 if frozen)."""
-        E = np.maximum(np.abs(G) - self.l1, 0.0)
-        E[self.frozen] = 0.0
-        return E
+    def slope(self, theta):
+        """Return the derivative of the penalty, the sign of a zero taken as 0."""
+        slope = self.ridge * theta + self.l1 * np.sign(theta)
+        if self.has_groups:
+            norm = np.sqrt((theta[1:] ** 2).sum(axis=0))
+            slope[1:] += theta[1:] * (self.group / np.where(norm > 0, norm, 1.0))
+        return slope
+
+    def curvature(self, theta, boundary, column):
+        """Return the Hessian of the penalty in some non-zero coordinates of theta."""
+        H = np.diag(self.ridge[boundary, column])
+        if self.has_groups:
+            norm = np.sqrt((theta[1:] ** 2).sum(axis=0))[column]
+            bound = (boundary > 0) & (norm > 0)
+            norm = np.where(bound, norm, 1.0)
+            price = np.where(bound, self.group[column], 0.0) / norm
+            v = np.where(bound, theta[boundary, column], 0.0) / norm
+            same = column[:, None] == column
+            H += np.diag(price) - np.where(same, price[:, None] * np.outer(v, v), 0.0)
+        return H
 
     def violation(self, theta, G):
         """Return the optimality residual of each coordinate, (q, p + 1)."""
-        smooth = G + self.ridge * theta
-        pull = smooth + self.l1 * np.sign(theta)
-        if self.has_groups:
-            norm = np.sqrt((theta[1:] ** 2).sum(axis=0))
-            live = norm > 0
-            pull[1:, live] += self.group[live] * theta[1:, live] / norm[live]
+        pull = G + self.slope(theta)
+        live = (theta[1:] != 0).any(axis=0)
         residual = np.where(theta != 0, np.abs(pull), np.maximum(np.abs(pull) - self.l1, 0.0))
         if self.has_groups:
             dead = (self.group > 0) & ~live

@@ -181,32 +181,90 @@ def solve(rows, penalty, constraints, theta, tol, max_iter, on_iteration=None):
     state, n_iter, done = newton(rows, penalty, None, state, tol, max_iter, on_iteration)
     if constraints is None or constraints.violation(state.theta) <= 0:
         return Solution(state.theta, state.objective, state.gap(), n_iter, done)
-    scale = float(np.abs(rows.hessian(state.terms, rows.restrict(np.array([0])))).max())
-    constraints.mu = 10.0 * max(scale, 1e-3)
-    last = np.inf
-    theta = state.theta
-    best = None
+    return _constrained(rows, penalty, constraints, state, tol, max_iter, n_iter, on_iteration)
+
+
+def _constrained(rows, penalty, constraints, state, tol, max_iter, n_iter, on_iteration):
+    """Minimise under violated constraints: multipliers find the active ones, Newton finishes."""
+    intercept = rows.restrict(np.array([0]))
+    constraints.mu = 10.0 * max(float(rows.hessian(state.terms, intercept).max()), 1e-3)
+    theta, best, last = state.theta, None, np.inf
     while n_iter < max_iter:
         state = State(rows, penalty, constraints, theta)
-        # Tighter than the gap: the residual is what the multipliers inherit.
-        inner = min(1e-2 * tol, 1e-10) 
+        inner = max(1e-10, 1e-3 * min(1.0, last))
         state, used, _ = newton(
             rows, penalty, constraints, state, inner, max_iter - n_iter, on_iteration
         )
         n_iter += max(used, 1)
         constraints.update(state.theta)
-        violation = constraints.violation(state.theta)
         theta = state.theta
-        final = _certified(rows, penalty, constraints, theta)
-        if best is None or final.gap() < best.gap():
-            best = final
-        if best.gap() <= tol:
-            break
+        for candidate in (_polish(rows, penalty, constraints, theta), theta):
+            if candidate is None:
+                continue
+            violation = constraints.violation(candidate)
+            final = _certified(rows, penalty, constraints, candidate)
+            if best is None or final.gap() < best.gap():
+                best = final
+            if best.gap() <= tol and violation <= 1e-9:
+                return Solution(best.theta, best.objective, best.gap(), n_iter, True)
         if violation > 0.25 * last:
             constraints.mu *= 4.0
         last = violation
-    gap = best.gap()
-    return Solution(best.theta, best.objective, gap, n_iter, gap <= tol)
+    return Solution(best.theta, best.objective, best.gap(), n_iter, best.gap() <= tol)
+
+
+def _polish(rows, penalty, constraints, theta, steps=8):
+    """Take Newton steps with the active constraints as equations and the zeros held.
+
+    Returns
+    -------
+    ndarray or None
+        The point, its multipliers stored in the constraints; None if the signs do not hold, and
+        then the multipliers are as before.
+    """
+    before = constraints.snapshot()
+    boundary, column = np.nonzero((theta != 0) | penalty.free)
+    columns, where = np.unique(column, return_inverse=True)
+    flat = boundary * len(columns) + where
+    for _ in range(steps):
+        state = State(rows, penalty, None, theta)
+        if not np.isfinite(state.loss):
+            break
+        H = rows.hessian(state.terms, rows.restrict(columns))
+        size = rows.q * len(columns)
+        H = H.reshape(size, size)[np.ix_(flat, flat)]
+        H += penalty.curvature(theta, boundary, column)
+        g = (rows.gradient(state.terms) + penalty.slope(theta))[boundary, column]
+        h, _, A = constraints.active_rows(theta, boundary, column)
+        step, m = _equality_step(H, g, A, h)
+        if m.min(initial=0.0) < 0:
+            constraints.set_active(np.where(m > 0, m, 0.0))
+            continue
+        constraints.set_active(m)
+        new = theta.copy()
+        new[boundary, column] += step
+        priced = (penalty.l1 > 0) & (theta * new < 0)
+        if (np.abs(new[priced]) > 1e-9).any():
+            break
+        new[priced] = 0.0
+        theta = new
+        if np.abs(step).max(initial=0.0) <= 1e-12:
+            return theta
+    constraints.restore(before)
+    return None
+
+
+def _equality_step(H, g, A, h):
+    """Solve min g'd + d'Hd/2 with h + A d = 0; return d and the multipliers of h."""
+    size, count = len(g), len(h)
+    # One scale for both blocks, so that the least-squares cut-off treats them alike.
+    unit = np.sqrt(np.maximum(np.diag(H), np.finfo(float).tiny))
+    K = np.zeros((size + count, size + count))
+    K[:size, :size] = H / (unit[:, None] * unit)
+    K[size:, :size] = -A / unit
+    K[:size, size:] = K[size:, :size].T
+    solution = np.linalg.lstsq(K, np.concatenate([-g / unit, h]), rcond=1e-13)[0]
+    return solution[:size] / unit, solution[size:]
 
 
 def _certified(rows, penalty, constraints, theta):
