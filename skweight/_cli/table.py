@@ -1,7 +1,9 @@
 """Plain text tables and sentences for the terminal."""
 
 import math
+import textwrap
 
+_LEVEL = {"worse": "", "level": ", level within two standard errors"}
 _WORDS = {"better": "ours", "level": "level", "worse": "theirs"}
 
 
@@ -115,23 +117,33 @@ def candidate_table(outcome, room):
 
 def sentence(verdict, where):
     """Say in one sentence how ours did by one measure."""
-    by = f"{verdict.measure.name[0].lower()}{verdict.measure.name[1:]}"
-    figures = f"{number(verdict.our_score)} against {number(verdict.their_score)}"
+    name = verdict.measure.name
     if verdict.kind == "better":
-        return f"On {where}, {verdict.ours} has the better {by}: {figures} for {verdict.theirs}."
-    if verdict.kind == "worse":
-        return f"On {where}, ours does not win by {by}: {figures} for {verdict.theirs}."
-    return (
-        f"On {where}, ours does not win by {by}: {figures} for {verdict.theirs}, which is level "
-        "within two standard errors."
-    )
+        return f"On {where}, {verdict.ours} has the better {name}: {_figures(verdict)}."
+    return f"On {where}, ours does not win by {name}: {_figures(verdict)}{_LEVEL[verdict.kind]}."
+
+
+def _figures(verdict):
+    scores = f"{number(verdict.our_score)} against {number(verdict.their_score)}"
+    return f"{scores} for {verdict.theirs}"
 
 
 def honest_lines(pairs):
-    """Give a sentence for each measure by which ours does not win."""
-    return [
-        sentence(verdict, outcome.study.name)
-        for outcome, found in pairs
-        for verdict in found
-        if verdict.kind != "better"
-    ]
+    """Say, in at most two sentences for each study, by what ours does not win."""
+    lines = []
+    for outcome, found in pairs:
+        for kind in ("worse", "level"):
+            told = [f"{v.measure.name} ({_figures(v)})" for v in found if v.kind == kind]
+            if told:
+                how = " (level within two standard errors)" if kind == "level" else ""
+                lines.append(f"On {outcome.study.name}, ours does not win{how} by " + _listed(told))
+    return lines
+
+
+def _listed(parts):
+    return (", ".join(parts[:-1]) + " and " if parts[1:] else "") + parts[-1] + "."
+
+
+def wrapped(sentences, width=100):
+    """Put each sentence on lines of its own, none wider than `width`."""
+    return "\n".join(textwrap.fill(text, width, subsequent_indent="  ") for text in sentences)

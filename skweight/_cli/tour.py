@@ -7,7 +7,7 @@ from skweight._cli.progress import progress
 from skweight._cli.report import require_plots, write_report
 from skweight._cli.rooms import ROOMS, load_room
 from skweight._cli.saving import check_writable
-from skweight._cli.table import honest_lines, verdict_table
+from skweight._cli.table import honest_lines, verdict_table, wrapped
 
 _SECONDS_PER_ROOM = 45  # no new split begins later, so that a room ends within a minute
 
@@ -27,7 +27,7 @@ def tour(options):
         room = load_room(name)
         pairs = _run_room(room, options.quick)
         print(f"\n{room.TITLE}\n{room.QUESTION}\n\n{verdict_table(pairs)}\n")
-        print("\n".join(honest_lines(pairs)) or "Ours won by every measure.")
+        print(wrapped(honest_lines(pairs) or ["Ours won by every measure."]))
         sections.append((room, pairs))
     command = "skweight tour" + (f" --room {options.room}" if options.room else "")
     write_report(output, sections, command + (" --quick" if options.quick else ""))

@@ -29,7 +29,7 @@ model.varying_               # features that break proportional odds
 MEASURES = [
     Measure(
         "rps",
-        "Ranked probability score",
+        "ranked probability score",
         "lower",
         "Squared error of the predicted cumulative probabilities: being off by two levels costs "
         "more than being off by one.",
@@ -43,41 +43,48 @@ MEASURES = [
     ),
     Measure(
         "last_log_loss",
-        "Last-step log loss",
+        "last-step log loss",
         "lower",
         "How surprised the model is, on average, by whether a row reached the highest level.",
     ),
     Measure(
         "last_precision",
-        "Last-step average precision",
+        "last-step average precision",
         "higher",
         "How purely the rows of the highest level stand at the top of the ranking by their "
         "predicted probability.",
     ),
 ]
 _SEED = 0
+_MOST_ROWS_TUNED = 3000  # beyond, tuning logistic regression takes long and changes little
 
 
-def candidates():
-    """List ours and what a user would otherwise pick."""
+def candidates(n_samples):
+    """List ours and what a user would otherwise pick for that many rows."""
+    tuned = Candidate(
+        "Logistic, tuned",
+        partial(_pipeline, kind="tuned"),
+        note="LogisticRegressionCV, ignores the order",
+    )
     return [
         Candidate(
             "PRESTO",
             partial(_pipeline, kind="presto"),
             ours=True,
-            note="PrestoClassifierCV, all defaults",
+            note="PrestoClassifierCV, tunes its penalty within the training rows",
         ),
         Candidate(
             "Proportional odds",
             partial(_pipeline, kind="proportional"),
             ours=True,
-            note="ProportionalOddsClassifier, all defaults",
+            note="ProportionalOddsClassifier, one effect for all boundaries",
         ),
         Candidate(
             "Logistic, multinomial",
             partial(_pipeline, kind="logistic"),
             note="LogisticRegression, ignores the order",
         ),
+        *([tuned] if n_samples <= _MOST_ROWS_TUNED else []),
         Candidate(
             "Logistic, last step only",
             partial(_pipeline, kind="logistic"),
@@ -101,26 +108,26 @@ def _pipeline(study, rows, *, kind):
     """Build one candidate for the training rows."""
     from sklearn.dummy import DummyClassifier
     from sklearn.ensemble import HistGradientBoostingClassifier
-    from sklearn.linear_model import LogisticRegression
+    from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
     from sklearn.pipeline import Pipeline
 
     from skweight.ordinal import PrestoClassifierCV, ProportionalOddsClassifier
 
     columns, encoding = study.columns, {}
+    # Inner folds, like outer ones, need the rarest class in every part.
+    inner = max(2, min(5, np.unique(study.labels[rows], return_counts=True)[1].min()))
     if kind == "presto":
-        # Inner folds, like outer ones, need the rarest class in every part.
-        counts = np.unique(study.labels[rows], return_counts=True)[1]
-        model = PrestoClassifierCV(class_order=list(study.order), cv=max(2, min(5, counts.min())))
+        model = PrestoClassifierCV(class_order=list(study.order), cv=inner)
     elif kind == "proportional":
         model = ProportionalOddsClassifier(class_order=list(study.order))
         encoding = {"drop": "first"}
     elif kind == "logistic":
         model = LogisticRegression(max_iter=2000)
+    elif kind == "tuned":
+        model = LogisticRegressionCV(Cs=5, cv=inner, scoring="neg_log_loss", max_iter=2000)
     elif kind == "boosting":
-        codes = list(range(len(columns.categorical)))
-        model = HistGradientBoostingClassifier(
-            categorical_features=codes or None, random_state=_SEED
-        )
+        codes = list(range(len(columns.categorical))) or None
+        model = HistGradientBoostingClassifier(categorical_features=codes, random_state=_SEED)
         encoding = {"native": True}
     else:
         model = DummyClassifier(strategy="prior")
@@ -245,7 +252,7 @@ def study_of_table(table, options):
     )
     name = table.path.name
     notes += columns.notes
-    parts = frame, columns, labels, order, weights, splits, candidates()
+    parts = frame, columns, labels, order, weights, splits, candidates(n_rows)
     return Study(name, f"{options.target} in {name}", story, *parts, 1 / (folds - 1), notes)
 
 

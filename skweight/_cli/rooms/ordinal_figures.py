@@ -6,6 +6,7 @@ from skweight._cli.figures import FAINT, FOURTH, INK, LINE, OURS, THEIRS, THIRD,
 from skweight._cli.figures import Figure as ReportFigure
 
 _MOST_FEATURES = 12
+_FARTHEST = 40  # percent
 
 
 def figures(outcome):
@@ -19,43 +20,60 @@ def figures(outcome):
     Returns
     -------
     list of skweight._cli.figures.Figure
-        Scores, calibration of the last step, effects at each boundary.
+        Margins, calibration of the last step, effects at each boundary.
     """
-    return [_scores(outcome), _calibration(outcome), _effects(outcome)]
+    return [_margins(outcome), _calibration(outcome), _effects(outcome)]
 
 
-def _scores(outcome):
-    """Show every score with its spread over splits, one panel for each measure."""
+def _margins(outcome):
+    """Show how much worse than ours the others are, split by split, a panel a measure."""
     from skweight._cli.rooms.ordinal import MEASURES
 
-    # The class frequencies are so far off that they would squeeze the others together.
-    shown = [c for c in outcome.study.candidates if c.name in outcome.scores][:-1]
-    shown.sort(key=lambda candidate: np.nan_to_num(-outcome.mean(candidate.name, "rps"), nan=-9e9))
-    with canvas(11, 0.36 * len(shown) + 1.1, 1, len(MEASURES), sharey=True) as (drawing, axes):
+    ours = outcome.scores[outcome.ours.name]
+    shown = [c for c in outcome.study.candidates if c is not outcome.ours]
+    shown = [c for c in shown if c.name in outcome.scores][::-1]
+    with canvas(11, 0.36 * len(shown) + 1.2, 1, len(MEASURES), sharey=True) as (drawing, axes):
+        drawing.get_layout_engine().set(wspace=0.06)
         for axis, measure in zip(axes, MEASURES):
+            sign = 100 if measure.better == "lower" else -100
             for place, candidate in enumerate(shown):
-                values = outcome.scores[candidate.name].get(measure.key)
-                if values is None:
+                theirs = outcome.scores[candidate.name].get(measure.key)
+                if theirs is None:
                     continue
-                colour = OURS if candidate.ours else THEIRS
-                axis.plot([values.min(), values.max()], [place, place], color=LINE, lw=5)
-                axis.plot(values, np.full(len(values), place), "|", color=colour, ms=7, mew=1)
-                axis.plot(values.mean(), place, "o", color=colour, ms=8)
-            arrow = "lower is better" if measure.better == "lower" else "higher is better"
-            axis.set_title(measure.name, fontweight="bold")
-            axis.set_xlabel(arrow)
+                margin = sign * (theirs - ours[measure.key]) / ours[measure.key].mean()
+                _margin(axis, place, margin, FOURTH if candidate.ours else THEIRS)
+            axis.axvline(0, color=OURS, lw=1.5, zorder=0)
+            axis.set_title(measure.name[0].upper() + measure.name[1:], fontweight="bold")
+            axis.set_xlim(-_FARTHEST * 1.1, _FARTHEST * 1.1)
+            axis.set_xlabel("percent, right: ours is better")
             axis.grid(axis="x")
-            axis.locator_params(axis="x", nbins=4)
             axis.tick_params(length=0)
             axis.spines[["left", "bottom"]].set_visible(False)
         axes[0].set_yticks(range(len(shown)), [candidate.name for candidate in shown])
         axes[0].set_ylim(-0.6, len(shown) - 0.4)
-        svg = to_svg(drawing, "Scores of every model")
+        svg = to_svg(drawing, "Margins of ours over every other model")
     caption = (
-        "Dots are means over splits, ticks the splits themselves, orange is ours. The spread is "
-        "mostly common to all models: compare them within a split, as the verdicts above do."
+        f"The vertical line is {outcome.ours.name}. Dots are means over splits of how much worse "
+        "another model scores, in percent of ours; ticks are the splits themselves. Triangles "
+        f"point to means beyond {_FARTHEST} percent."
     )
-    return ReportFigure("Scores on rows not used for fitting", caption, svg)
+    return ReportFigure("How the others do beside ours, on rows not used for fitting", caption, svg)
+
+
+def _margin(axis, place, margin, colour):
+    mean = margin.mean()
+    seen = margin[np.abs(margin) <= _FARTHEST]
+    if len(seen):
+        axis.plot([seen.min(), seen.max()], [place, place], color=LINE, lw=5, zorder=1)
+        axis.plot(seen, np.full(len(seen), place), "|", color=colour, ms=7, mew=1)
+    if abs(mean) <= _FARTHEST:
+        axis.plot(mean, place, "o", color=colour, ms=8)
+    else:
+        right = mean > 0
+        edge = _FARTHEST if right else -_FARTHEST
+        axis.plot(edge, place, ">" if right else "<", color=colour, ms=8)
+        side = {"ha": "right" if right else "left", "va": "center", "fontsize": 8.5}
+        axis.text(0.88 * edge, place, f"{mean:+.0f} %", color=FAINT, **side)
 
 
 def _calibration(outcome):
@@ -66,37 +84,48 @@ def _calibration(outcome):
         "Logistic, multinomial": (FOURTH, "D:"),
         "Gradient boosting": (THIRD, "^-."),
     }
-    with canvas(5.4, 4.2) as (drawing, axis):
+    styles = {name: style for name, style in styles.items() if name in outcome.kept}
+    with canvas(5.4, 4.4) as (drawing, axis):
         low, high = np.inf, 0.0
         for name, (colour, style) in styles.items():
-            if name not in outcome.kept:
-                continue
             predicted, observed = _bins(outcome.kept[name])
             axis.plot(predicted, observed, style, color=colour, ms=5, label=name)
-            seen = np.concatenate([predicted, observed[observed > 0]])
-            low, high = min(low, seen.min()), max(high, seen.max())
-        low = max(low, 1e-5)
-        axis.plot([low, high], [low, high], color=LINE, lw=1.2, zorder=0)
-        axis.set(xscale="log", yscale="log", xlim=(low / 1.3, high * 1.3), ylim=(low / 1.3, None))
+            low, high = min(low, observed[observed > 0].min()), max(high, observed.max())
+        low = low / 5
+        axis.plot([low, 1], [low, 1], color=LINE, lw=1.2, zorder=0)
+        axis.set(xscale="log", yscale="log", xlim=(low, high * 1.6), ylim=(low, high * 1.6))
         axis.set_xlabel("predicted probability of the last step")
         axis.set_ylabel("observed frequency")
         axis.grid(True)
         axis.tick_params(which="both", length=0, labelcolor=FAINT)
-        axis.legend(loc="upper left", fontsize=9, labelcolor=INK)
+        _percent_ticks(axis)
+        drawing.legend(loc="outside upper left", fontsize=9, labelcolor=INK, ncols=2)
         svg = to_svg(drawing, "Calibration of the last step")
     caption = (
-        "Rows not used for fitting, in ten bins of equal weight by predicted probability; on the "
-        "line, predictions are right on average. Bins without an event are not drawn."
+        "Rows not used for fitting, in bins of equal weight by predicted probability; on the "
+        "line, predictions are right on average. Bins in which nothing happened lie below the "
+        "picture."
     )
     return ReportFigure("Are the probabilities of the last step right?", caption, svg)
 
 
-def _bins(kept, n_bins=10):
-    """Give mean prediction and event frequency in bins of equal total weight."""
+def _percent_ticks(axis):
+    """Label logarithmic axes at 1, 2, 5, 10, ... percent and such."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+    for side in (axis.xaxis, axis.yaxis):
+        side.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        side.set_minor_locator(NullLocator())
+        side.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.3g} %"))
+
+
+def _bins(kept):
+    """Give mean prediction and event frequency in three to ten bins of equal total weight."""
     last = np.concatenate([part["last"] for part in kept])
     event = np.concatenate([part["is_last"] for part in kept]).astype(float)
     weights = [part["weights"] for part in kept]
     weights = np.ones(len(last)) if weights[0] is None else np.concatenate(weights)
+    n_bins = int(np.clip(event.sum() // 8, 3, 10))
     rank = np.argsort(last, kind="stable")
     reached = np.cumsum(weights[rank]) / weights.sum()
     label = np.minimum((reached * n_bins - 1e-9).astype(int), n_bins - 1)
@@ -115,7 +144,7 @@ def _effects(outcome):
     chosen = np.argsort(-strength, kind="stable")[:_MOST_FEATURES]
     chosen = chosen[strength[chosen] > 0][::-1]
     shades = _shades(len(coef))
-    with canvas(5.4, 4.2) as (drawing, axis):
+    with canvas(5.4, 4.4) as (drawing, axis):
         for place, feature in enumerate(chosen):
             values = coef[:, feature]
             axis.plot([values.min(), values.max()], [place, place], color=LINE, lw=4, zorder=1)
@@ -132,7 +161,9 @@ def _effects(outcome):
         axis.grid(axis="x")
         axis.tick_params(length=0)
         axis.spines[["left", "bottom"]].set_visible(False)
-        axis.legend(loc="best", fontsize=8.5, labelcolor=INK, handletextpad=0.1)
+        columns = min(len(shades), 3)
+        legend = {"ncols": columns, "handletextpad": 0.1, "columnspacing": 1}
+        drawing.legend(loc="outside upper left", fontsize=8.5, labelcolor=INK, **legend)
         svg = to_svg(drawing, "Effects at each boundary")
     caption = (
         f"{outcome.ours.name} on all rows. One dot where all boundaries agree: proportional odds. "

@@ -78,6 +78,6 @@ def _study(name, title, story, data, folds):
     splits = ordinal.cross_validation(labels, folds, groups)
     last = np.mean(labels == order[-1])
     story += f" {len(labels)} rows, {last:.1%} in the last level, {folds}-fold cross-validation."
-    candidates = ordinal.candidates()
+    candidates = ordinal.candidates(len(labels))
     parts = frame, columns, labels, order, weights, splits, candidates
     return Study(name, title, story, *parts, overlap=1 / (folds - 1))
