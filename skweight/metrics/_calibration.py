@@ -24,8 +24,8 @@ def equal_frequency_calibration_error(
     p : array-like of shape (n_samples,)
         Predicted probabilities of a 1.
     n_bins : int, default=None
-        Number of bins, at least 1; None means ``max(10, round(n_samples / 100))`` whatever the
-        weights. More bins than rows become as many as rows.
+        Number of bins, at least 1; None means ``max(10, round(n / 100))`` for n rows of positive
+        weight.
     squared : bool, default=True
         Whether the differences are squared; otherwise their absolute values are averaged.
     published : bool, default=False
@@ -77,13 +77,11 @@ def equal_frequency_calibration_error(
     check_consistent_length(y, p)
     if not np.isin(y, [0, 1]).all():
         raise ValueError("y_bin holds other values than 0 and 1: want binary outcomes")
-    n_bins = _check_n_bins(n_bins, len(p))
-    y = y.astype(float)
-    if published:
-        if sample_weight is not None:
-            raise ValueError("published=True takes no sample_weight: want None")
-        return _published_error(y, p, n_bins, squared)
-    return _binned_error(y, p, n_bins, squared, check_weights(sample_weight, len(p)))
+    if published and sample_weight is not None:
+        raise ValueError("published=True takes no sample_weight: want None")
+    weights = check_weights(sample_weight, len(p))
+    error = _published_error if published else _binned_error
+    return error(y.astype(float), p, _check_n_bins(n_bins, weights), squared, weights)
 
 
 def rare_class_calibration_error(
@@ -103,7 +101,8 @@ def rare_class_calibration_error(
     labels : array-like of shape (n_classes,), default=None
         Every label from the lowest rank to the highest; None means the sorted labels of `y_true`.
     n_bins : int, default=None
-        Number of bins, at least 1; None means ``max(10, round(n_samples / 100))``.
+        Number of bins, at least 1; None means ``max(10, round(n / 100))`` for n rows of positive
+        weight.
     squared : bool, default=True
         Whether the differences are squared; otherwise their absolute values are averaged.
     sample_weight : array-like of shape (n_samples,), default=None
@@ -132,16 +131,16 @@ def rare_class_calibration_error(
     """
     rank, proba, weights = check_ordinal(y_true, y_proba, labels, sample_weight)
     last = proba.shape[1] - 1
-    n_bins = _check_n_bins(n_bins, len(rank))
+    n_bins = _check_n_bins(n_bins, weights)
     return _binned_error((rank == last).astype(float), proba[:, last], n_bins, squared, weights)
 
 
-def _check_n_bins(n_bins, n_samples):
+def _check_n_bins(n_bins, weights):
     if n_bins is None:
-        n_bins = max(10, round(n_samples / 100))
-    elif isinstance(n_bins, bool) or not isinstance(n_bins, numbers.Integral) or n_bins < 1:
+        return max(10, round(np.count_nonzero(weights) / 100))
+    if isinstance(n_bins, bool) or not isinstance(n_bins, numbers.Integral) or n_bins < 1:
         raise ValueError(f"n_bins={n_bins!r}: want a whole number of at least 1, or None")
-    return int(min(n_bins, n_samples))
+    return int(n_bins)
 
 
 def _binned_error(y, p, n_bins, squared, weights):
@@ -162,9 +161,9 @@ def _binned_error(y, p, n_bins, squared, weights):
     return float(length @ _loss(values[value] - frequency[in_bin], squared))
 
 
-def _published_error(y, p, n_bins, squared):
+def _published_error(y, p, n_bins, squared, _):
     """Return the published quantity: predictions unsorted, frequencies of sorted rows."""
-    bins = np.array_split(y[np.argsort(p, kind="stable")], n_bins)
+    bins = np.array_split(y[np.argsort(p, kind="stable")], min(n_bins, len(y)))
     frequency = np.concatenate([np.full(len(ys), ys.mean()) for ys in bins])
     return float(_loss(p - frequency, squared).mean())
 
