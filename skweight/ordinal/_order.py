@@ -43,10 +43,14 @@ def resolve_class_order(y, class_order=None):
     if y is None:
         raise ValueError("This classifier requires y to be passed, but the target y is None.")
     declared = _declared_order(y)
+    if hasattr(y, "isna") and np.any(y.isna()):
+        raise ValueError("Input y contains NaN: a label is missing.")
     y = column_or_1d(_without_extension(y), warn=True)
     if y.dtype == object and any(label is None for label in y):
         raise ValueError("Input y contains NaN: a label is missing.")
     assert_all_finite(y, input_name="y")
+    if len(y) == 0:
+        raise ValueError("y must hold at least two samples, but found 0 samples.")
     check_classification_targets(y)
     classes, codes = np.unique(y, return_inverse=True)
     if len(classes) < 2:
@@ -102,7 +106,7 @@ def _declared_order(y):
 def _without_extension(y):
     """Keep whole numbers and booleans of pandas what they are, not float64."""
     numpy_dtype = getattr(getattr(y, "dtype", None), "numpy_dtype", None)
-    if numpy_dtype is not None and not y.isna().any():
+    if numpy_dtype is not None:
         return y.to_numpy(dtype=numpy_dtype)
     return y
 
