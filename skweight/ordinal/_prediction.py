@@ -26,6 +26,12 @@ def crossed_rows(z):
     return (gap < -1e-9 * (1 + np.maximum(np.abs(z[:, :-1]), np.abs(z[:, 1:])))).any(axis=1)
 
 
+def _touching(z):
+    """Say which boundaries (n, q - 1) coincide with the one below to rounding."""
+    gap = np.abs(z[:, :-1] - z[:, 1:])
+    return gap <= 1e-9 * (1 + np.maximum(np.abs(z[:, :-1]), np.abs(z[:, 1:])))
+
+
 def repair_exceedance(above, how):
     """Make P(y > k) non-increasing in k: the nearest such row ("project"), or the sorted one.
 
@@ -69,6 +75,12 @@ def ranked_probabilities(family, link, z, crossing="project"):
     p = class_probabilities(family, link, z)
     if family != "cumulative":
         return p
+    touching = _touching(z)
+    if touching.any():
+        # A boundary held at its neighbour comes back with a gap of +-1e-16: the class between
+        # them has probability 0, not a logarithm made of rounding.
+        p[:, 1:-1][touching] = 0.0
+        p /= p.sum(axis=1, keepdims=True)
     bad = (p < 0).any(axis=1)
     if not bad.any():
         return p

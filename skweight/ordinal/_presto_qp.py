@@ -179,7 +179,9 @@ def _group_fista(S, s, lam, y, groups, price, tol, max_iter):
         if iteration % 20 == 19:
             polished = _group_newton(S, s, lam, y, groups, price)
             for candidate in (y, polished):
-                image = _group_prox(candidate - step * (S @ candidate + s), step, lam, groups, price)
+                image = _group_prox(
+                    candidate - step * (S @ candidate + s), step, lam, groups, price
+                )
                 if np.abs(image - candidate).max() * lipschitz <= tol:
                     return candidate
     return y

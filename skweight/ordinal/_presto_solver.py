@@ -65,12 +65,15 @@ def newton(rows, penalty, constraints, state, tol, max_iter, on_iteration=None):
     limit = 20
     for iteration in range(max_iter + 1):
         state.differentiate()
+        residual = state.residual.max()
         if constraints is None:
-            done = state.gap() <= tol
+            # The gap is a bound on the objective; the residual pins the coefficients as well.
+            close = state.gap() <= tol
+            done = close and residual <= 1e-2 * tol
         else:
-            done = state.residual.max() <= tol
+            close = done = residual <= tol
         if done or iteration == max_iter:
-            return state, iteration, done
+            return state, iteration, close
         score = state.residual.max(axis=0)
         score[working] = 0.0
         fresh = np.argsort(-score)[: max(limit, len(working))]
@@ -79,7 +82,7 @@ def newton(rows, penalty, constraints, state, tol, max_iter, on_iteration=None):
         step = _direction(rows, penalty, constraints, state, working)
         new = _line_search(rows, penalty, constraints, state, step)
         if new is None:
-            return state, iteration, False
+            return state, iteration, close
         state = new
         if on_iteration is not None and on_iteration(state):
             state.differentiate()
