@@ -99,6 +99,7 @@ sphinx_gallery_conf = {
     "reset_modules": (reset_style, "seaborn"),
     "remove_config_comments": True,
     "show_memory": False,
+    "write_computation_times": False,
     "abort_on_example_error": True,
     "capture_repr": ("_repr_html_", "__repr__"),
     "min_reported_time": 1,
@@ -125,7 +126,7 @@ html_sidebars = {
 html_theme_options = {
     "logo": {"text": "skweight"},
     "navigation_with_keys": False,
-    "header_links_before_dropdown": 6,
+    "header_links_before_dropdown": 5,
     "show_toc_level": 2,
     "show_prev_next": False,
     "secondary_sidebar_items": ["page-toc", "sg_download_links"],
