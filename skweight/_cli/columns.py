@@ -244,10 +244,15 @@ def _useless(series, kind):
         return None
     if kind == "text":
         return "nearly every row has its own text, as names or free text do"
-    values = np.sort(series.dropna().to_numpy())
-    if n_levels == n_known == len(series) and np.all(np.diff(values) == 1):
-        return "row numbers"
-    return None
+    return "row numbers" if _counts_up(series.to_numpy()) else None
+
+
+def _counts_up(values):
+    """Whether these are 1, 2, 3, ... in any order, or rising with a few left out."""
+    if not np.all(values == np.floor(values)):
+        return False
+    rising = np.all(np.diff(values) > 0) and values[-1] - values[0] < 2 * len(values)
+    return rising or bool(np.all(np.diff(np.sort(values)) == 1))
 
 
 def _is_nested(cell):

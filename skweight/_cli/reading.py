@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import warnings
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -121,7 +122,9 @@ def _read_csv(pandas, path, content):
     }
     _check_widths(path, text, separator, len(names))
     try:
-        frame = pandas.read_csv(io.StringIO(text), **kwargs)
+        with warnings.catch_warnings():  # of cells cut off, which are known to be blank
+            warnings.simplefilter("ignore", pandas.errors.ParserWarning)
+            frame = pandas.read_csv(io.StringIO(text), **kwargs)
     except (ValueError, pandas.errors.ParserError) as error:
         raise CommandError(f"cannot read {path} as CSV: {_first_line(error)}") from None
     return Table(frame, path, notes)

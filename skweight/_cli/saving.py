@@ -11,6 +11,11 @@ from skweight._cli import CommandError
 from skweight._core._optional import import_optional
 
 _OWN = ("sklearn.", "skweight.")
+# Plain containers, and the one function, that scikit-learn's own models are stored with; what a
+# partial wraps is checked by itself.
+_PLAIN = frozenset(
+    {"numpy.dtype", "functools.partial", "sklearn.utils.validation.check_array"}
+)
 
 
 def check_writable(path):
@@ -167,6 +172,8 @@ def _load_joblib(path):
 
 def _is_own(name):
     """Whether `name` is a class that scikit-learn or skweight defines, not merely imports."""
+    if name in _PLAIN:
+        return True
     if not name.startswith(_OWN):
         return False
     module, _, attribute = name.rpartition(".")

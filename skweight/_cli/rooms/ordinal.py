@@ -265,7 +265,7 @@ def _folds(options, labels, order, groups, notes):
     if count < 3:
         raise CommandError(
             f"class {str(rarest)!r} of {options.target!r} has {count} "
-            f"row{'s' * (count > 1)}: it takes at least 3 to "
+            f"row{'' if count == 1 else 's'}: it takes at least 3 to "
             "cross-validate, so join it with its neighbour or leave its rows out"
         )
     folds = options.folds
