@@ -307,7 +307,7 @@ def test_order_comes_from_a_polars_enum():
 
 def test_support_goes_through_select_from_model():
     X, y, w = make_ordinal(74, n=100, p=6, K=4, weighted=True)
-    model = fit(X, y, w, alpha=None)
+    model = fit(X, y, w, alpha=0.06)
     assert 0 < model.support_.sum() < 6
     selector = SelectFromModel(model, prefit=True, threshold=1e-12)
     np.testing.assert_array_equal(selector.get_support(), model.support_)

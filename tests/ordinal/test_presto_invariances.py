@@ -128,7 +128,7 @@ def test_without_standardisation_the_scale_matters():
     b = fit(X * [10, 1, 1], y, standardize=False)
     assert np.abs(a.predict_proba(X) - b.predict_proba(X * [10, 1, 1])).max() > 1e-3
     # A shift does not: the intercepts are free.
-    c = fit(X + [5, -3, 1], y, standardize=False)
+    c = fit(X + np.array([5, -3, 1]), y, standardize=False)
     np.testing.assert_allclose(a.coef_, c.coef_, atol=1e-6)
 
 
@@ -232,8 +232,9 @@ def test_warm_start_equals_cold_start(monotone):
 def test_adaptive_weights_come_from_a_ridge_fit():
     X, y, w = make_ordinal(63, n=90, p=4, K=4, weighted=True)
     base = np.array([1.0, 2.0, 0.5, 1.0])
-    plain = fit(X, y, w, penalty_factor=base)
-    ridge = fit(X, y, w, penalty_factor=base, l1_ratio=0.0, alpha=0.01 * plain.alpha_max_)
+    options = {"penalty_factor": base, "monotone": "observed"}
+    scale = fit(X, y, w, l1_ratio=0.0, **options).alpha_max_
+    ridge = fit(X, y, w, l1_ratio=0.0, alpha=0.01 * scale, **options)
     problem, theta = Problem.of(ridge, X, y, w)
     size = np.abs(problem.deltas(theta))
     for gamma in (0.5, 1.0):
@@ -242,6 +243,7 @@ def test_adaptive_weights_come_from_a_ridge_fit():
         b = fit(X, y, w, penalty_factor=factor)
         np.testing.assert_allclose(a.coef_, b.coef_, atol=1e-6)
         assert a.alpha_max_ == pytest.approx(b.alpha_max_, rel=1e-5)
+    assert np.abs(a.coef_ - fit(X, y, w, penalty_factor=base).coef_).max() > 1e-3
 
 
 @pytest.mark.parametrize("solver", ["auto"])
