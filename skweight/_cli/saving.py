@@ -13,9 +13,7 @@ from skweight._core._optional import import_optional
 _OWN = ("sklearn.", "skweight.")
 # Plain containers, and the one function, that scikit-learn's own models are stored with; what a
 # partial wraps is checked by itself.
-_PLAIN = frozenset(
-    {"numpy.dtype", "functools.partial", "sklearn.utils.validation.check_array"}
-)
+_PLAIN = frozenset({"numpy.dtype", "functools.partial", "sklearn.utils.validation.check_array"})
 
 
 def check_writable(path):

