@@ -4,6 +4,7 @@ Nothing here reaches the network, at build time or when a page is read.
 """
 
 import os
+import re
 import sys
 import warnings
 from pathlib import Path
@@ -137,6 +138,15 @@ html_theme_options = {
 }
 
 
+def escape_types(app, what, name, obj, options, lines):
+    """Escape names such as ``n_features_in_`` in types, where a final underscore means a link."""
+    for i, line in enumerate(lines):
+        declared = re.fullmatch(r"(\s*\w[\w, *]* : )(.*)", line)
+        if declared and "`" not in declared[2]:
+            lines[i] = declared[1] + re.sub(r"(?<=\w)_(?!\w)", r"\\_", declared[2])
+
+
 def setup(app):
     """Connect the handlers above."""
+    app.connect("autodoc-process-docstring", escape_types, priority=1)
     app.connect("autodoc-skip-member", skip_foreign_members)
