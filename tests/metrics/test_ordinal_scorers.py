@@ -257,3 +257,21 @@ def test_metric_without_weights(data):
         search = GridSearchCV(estimator, {"C": [1.0]}, cv=3, scoring={"hit": scorer}, refit="hit")
         search.fit(X, y, sample_weight=weights)
     assert 0 < search.best_score_ < 1
+
+
+def test_presto_cv_takes_them(data):
+    """The Brier scorer repeats what PrestoClassifierCV computes itself, text labels included."""
+    ordinal = pytest.importorskip("skweight.ordinal")
+    X, y, weights = data
+    options = {"n_alphas": 4, "cv": 3, "class_order": ORDER}
+    own = ordinal.PrestoClassifierCV(**options).fit(X, y)
+    given = ordinal.PrestoClassifierCV(scoring=neg_multiclass_brier_score_scorer, **options).fit(
+        X, y
+    )
+    np.testing.assert_allclose(given.cv_scores_, own.cv_scores_, rtol=1e-12)
+    own.fit(X, y, sample_weight=weights)
+    with sklearn.config_context(enable_metadata_routing=True):
+        scorer = clone_of(neg_multiclass_brier_score_scorer).set_score_request(sample_weight=True)
+        given = ordinal.PrestoClassifierCV(scoring=scorer, **options)
+        given.fit(X, y, sample_weight=weights)
+    np.testing.assert_allclose(given.cv_scores_, own.cv_scores_, rtol=1e-12)
