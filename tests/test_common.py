@@ -10,6 +10,9 @@ from skweight.testing import (
     expected_failures,
 )
 
+# A check takes seconds at most: one that hangs must not hold up the others.
+pytestmark = pytest.mark.timeout(180)
+
 
 @parametrize_with_checks(cheap_instances(), expected_failed_checks=expected_failures)
 def test_scikit_learn_checks(estimator, check):

@@ -41,7 +41,8 @@ def assert_fit_of_names(estimator, y_named, names, X, y, what, X_named=None):
 
 
 def _are_labels(values, y):
-    return values.ndim == 1 and values.dtype.kind in "iu" and np.isin(values, y).all()
+    # Two columns are the labels of an interval.
+    return values.dtype.kind in "iu" and np.isin(values, y).all()
 
 
 @common_check(applies=is_classifier)
