@@ -1,8 +1,9 @@
 """Everything private to scikit-learn, or different between its versions, in one place."""
 
 from sklearn.base import _fit_context
+from sklearn.utils import _safe_indexing
 from sklearn.utils._metadata_requests import _routing_enabled
-from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight
 
 try:  # scikit-learn >= 1.9; there, `_fit_context` also tears callbacks down
@@ -19,11 +20,13 @@ except ImportError:
 
 __all__ = [
     "CallbackSupportMixin",
+    "HasMethods",
     "Interval",
     "Options",
     "StrOptions",
     "_fit_context",
     "_routing_enabled",
+    "_safe_indexing",
     "check_sample_weight",
     "with_callbacks",
 ]

@@ -313,7 +313,7 @@ class PrestoClassifier(BasePresto):
         """
         start = None
         if self.warm_start and hasattr(self, "coef_"):
-            start = (self.classes_, self.coef_, self.intercept_)
+            start = (self.class_order_, self.coef_, self.intercept_)
         X, codes, weight = self._validate(X, y, sample_weight)
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         with FitTask.root(self, X, y, metadata) as task:
@@ -321,9 +321,10 @@ class PrestoClassifier(BasePresto):
             self.alpha_max_ = problem.alpha_max
             self.alpha_ = 0.1 * problem.alpha_max if self.alpha is None else float(self.alpha)
             theta = None
-            if start is not None and np.array_equal(start[0], self.classes_):
-                if start[1].shape[1] == X.shape[1]:
-                    theta = problem.theta_of(*start[1:])
+            shape = (len(self.classes_) - 1, X.shape[1])
+            same = start is not None and np.array_equal(start[0], self.class_order_)
+            if same and start[1].shape == shape:
+                theta = problem.theta_of(*start[1:])
             solution = problem.solve(self.alpha_, theta, self._listener(task, problem))
             self._set_solution(problem, solution)
         return self

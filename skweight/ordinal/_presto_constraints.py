@@ -137,7 +137,7 @@ class Constraints:
                 for k in self.cuts:
                     found[k].append(start + np.flatnonzero(gaps[k - 1] < 0))
         for k, index in found.items():
-            V, m, known = self.cuts[k]
+            _, m, known = self.cuts[k]
             fresh = np.setdiff1d(np.concatenate(index), known) if index else known[:0]
             if len(fresh):
                 known = np.concatenate([known, fresh])

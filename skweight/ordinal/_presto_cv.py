@@ -5,7 +5,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.model_selection import check_cv
-from sklearn.utils import Bunch, _safe_indexing
+from sklearn.utils import Bunch
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.parallel import Parallel, delayed
 
@@ -15,6 +15,7 @@ from skweight._core._sklearn_compat import (
     StrOptions,
     _fit_context,
     _routing_enabled,
+    _safe_indexing,
 )
 from skweight.ordinal._presto import SHARED_CONSTRAINTS, BasePresto, PrestoClassifier
 from skweight.ordinal._presto_problem import PrestoProblem
@@ -492,6 +493,8 @@ class PrestoClassifierCV(BasePresto):
             return scorer, Bunch(splitter=Bunch(split={}), scorer=Bunch(score={}))
         if sample_weight is not None:
             params = {**params, "sample_weight": sample_weight}
+        if not params:  # there is nothing to route, and the answer to that is no container
+            return scorer, Bunch(splitter=Bunch(split={}), scorer=Bunch(score={}))
         routed = process_routing(self, "fit", **params)
         if "scorer" not in routed:
             routed.scorer = Bunch(score={})

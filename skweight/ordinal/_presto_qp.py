@@ -11,7 +11,7 @@ def solve_psd(A, b):
     try:
         factor = cho_factor(scaled, lower=True, check_finite=False)
         # A tiny pivot means that Cholesky passed by rounding alone.
-        if np.diag(factor[0]).min() > 1e-7:
+        if np.diag(factor[0]).min() > 1e-6:
             return cho_solve(factor, b / diagonal, check_finite=False) / diagonal
     except LinAlgError:
         pass

@@ -8,6 +8,9 @@ from skweight.ordinal._presto_penalty import duality_gap
 from skweight.ordinal._presto_qp import group_qp, lasso_qp
 
 
+CONVERGED, LIMIT, STOPPED = "converged", "limit", "stopped"
+
+
 @dataclass
 class Solution:
     """What a fit returns: see `solve`."""
@@ -58,8 +61,9 @@ def newton(rows, penalty, constraints, state, tol, max_iter, on_iteration=None):
         The last point, differentiated.
     n_iter : int
         Newton iterations made.
-    converged : bool
-        Whether the duality gap (without constraints) or the optimality residual is at most tol.
+    status : {"converged", "limit", "stopped"}
+        Whether the duality gap (without constraints) or the optimality residual is at most tol,
+        or whether `on_iteration` asked to stop.
     """
     working = np.flatnonzero((state.theta != 0).any(axis=0) | penalty.free.any(axis=0))
     limit = 20
@@ -73,7 +77,7 @@ def newton(rows, penalty, constraints, state, tol, max_iter, on_iteration=None):
         else:
             close = done = residual <= tol
         if done or iteration == max_iter:
-            return state, iteration, close
+            return state, iteration, CONVERGED if close else LIMIT
         score = state.residual.max(axis=0)
         score[working] = 0.0
         fresh = np.argsort(-score)[: max(limit, len(working))]
@@ -82,11 +86,11 @@ def newton(rows, penalty, constraints, state, tol, max_iter, on_iteration=None):
         step = _direction(rows, penalty, constraints, state, working)
         new = _line_search(rows, penalty, constraints, state, step)
         if new is None:
-            return state, iteration, close
+            return state, iteration, CONVERGED if close else LIMIT
         state = new
         if on_iteration is not None and on_iteration(state):
             state.differentiate()
-            return state, iteration + 1, True
+            return state, iteration + 1, STOPPED
     raise AssertionError("unreachable")
 
 
@@ -181,21 +185,27 @@ def solve(rows, penalty, constraints, theta, tol, max_iter, on_iteration=None):
         The point, its objective, duality gap, number of iterations, whether the gap is below tol.
     """
     state = State(rows, penalty, None, np.where(penalty.frozen, 0.0, theta))
-    state, n_iter, done = newton(rows, penalty, None, state, tol, max_iter, on_iteration)
+    state, n_iter, status = newton(rows, penalty, None, state, tol, max_iter, on_iteration)
     if constraints is None or constraints.violation(state.theta) <= 0:
-        return Solution(state.theta, state.objective, state.gap(), n_iter, done)
-    return _constrained(rows, penalty, constraints, state, tol, max_iter, n_iter, on_iteration)
+        return Solution(state.theta, state.objective, state.gap(), n_iter, status != LIMIT)
+    best, used, status = _constrained(
+        rows, penalty, constraints, state, tol, max_iter - n_iter, on_iteration, status
+    )
+    if status != STOPPED and on_iteration is not None:
+        on_iteration(best)  # who watches sees the point that is kept
+    return Solution(best.theta, best.objective, best.gap(), n_iter + used, status != LIMIT)
 
 
-def _constrained(rows, penalty, constraints, state, tol, max_iter, n_iter, on_iteration):
+def _constrained(rows, penalty, constraints, state, tol, max_iter, on_iteration, status):
     """Minimise under violated constraints: multipliers find the active ones, Newton finishes."""
     intercept = rows.restrict(np.array([0]))
     constraints.mu = 10.0 * max(float(rows.hessian(state.terms, intercept).max()), 1e-3)
-    theta, best, last = state.theta, None, np.inf
-    while n_iter < max_iter:
+    theta, last, n_iter = state.theta, np.inf, 0
+    best = _certified(rows, penalty, constraints, theta)
+    while n_iter < max_iter and status != STOPPED:
         state = State(rows, penalty, constraints, theta)
         inner = max(1e-10, 1e-3 * min(1.0, last))
-        state, used, _ = newton(
+        state, used, status = newton(
             rows, penalty, constraints, state, inner, max_iter - n_iter, on_iteration
         )
         n_iter += max(used, 1)
@@ -206,14 +216,16 @@ def _constrained(rows, penalty, constraints, state, tol, max_iter, n_iter, on_it
                 continue
             violation = constraints.violation(candidate)
             final = _certified(rows, penalty, constraints, candidate)
-            if best is None or final.gap() < best.gap():
+            if final.gap() < best.gap():
                 best = final
             if best.gap() <= tol and violation <= 1e-9:
-                return Solution(best.theta, best.objective, best.gap(), n_iter, True)
+                return best, n_iter, CONVERGED
         if violation > 0.25 * last:
             constraints.mu *= 4.0
         last = violation
-    return Solution(best.theta, best.objective, best.gap(), n_iter, best.gap() <= tol)
+    if status != STOPPED:
+        status = CONVERGED if best.gap() <= tol else LIMIT
+    return best, n_iter, status
 
 
 def _polish(rows, penalty, constraints, theta, steps=8):
