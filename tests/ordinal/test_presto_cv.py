@@ -76,7 +76,7 @@ def test_ties_go_to_the_largest_alpha():
 def test_given_alphas_are_sorted_decreasing():
     model = fit(alphas=[0.01, 0.1, 0.03])
     np.testing.assert_array_equal(model.alphas_, [0.1, 0.03, 0.01])
-    for bad in ([], [0.1, -0.1], [np.nan], [[0.1, 0.2]]):
+    for bad in ([], [0.1, -0.1], [np.nan], [[0.1, 0.2]], ["big"]):
         with pytest.raises(ValueError, match="alphas"):
             fit(alphas=bad)
 

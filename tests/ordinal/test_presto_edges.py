@@ -121,9 +121,9 @@ def test_constant_columns_stay_zero_where_nothing_holds_them(options):
 def test_no_signal_fills_the_grid():
     y = np.tile([0, 1, 2], 10)
     X = np.ones((30, 2))
-    alphas, coefs, *_ = presto_path(X, y, n_alphas=5)
-    np.testing.assert_allclose(alphas, 1e-15)
-    assert np.all(coefs == 0)
+    path = presto_path(X, y, n_alphas=5)
+    np.testing.assert_allclose(path.alphas, 1e-15)
+    assert np.all(path.coef_path == 0)
     model = fit(X, y, alpha=None)
     np.testing.assert_allclose(model.predict_proba(X), 1 / 3, atol=1e-10)
 
@@ -198,10 +198,10 @@ def test_sparse_input_is_never_densified():
     X = sparse.random(n, p, density=0.002, format="csr", random_state=0)
     signal = np.asarray(X[:, :40].sum(axis=1)).ravel()
     y = np.digitize(signal + 0.3 * rng.normal(size=n), [0.2, 0.5])
-    fit(X[:300], y[:300], alpha=0.05)  # compile and import outside the measurement
+    alpha = 0.5 * fit(X, y, alpha=1.0).alpha_max_
     for monotone in ("train", "box", "observed"):
         tracemalloc.start()
-        model = fit(X, y, alpha=None, monotone=monotone)
+        model = fit(X, y, alpha=alpha, monotone=monotone)
         model.predict_proba(X)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()

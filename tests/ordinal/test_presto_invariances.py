@@ -201,7 +201,7 @@ def test_sparse_equals_dense(container, family):
 def test_path_equals_cold_starts_and_is_monotone(options):
     X, y, w = make_ordinal(61, n=90, p=4, K=4, wild=0.9, weighted=True)
     path = presto_path(X, y, sample_weight=w, n_alphas=8, eps=1e-2, tol=1e-10, **options)
-    alphas, coefs, intercepts = path[:3]
+    alphas, coefs, intercepts = path.alphas, path.coef_path, path.intercept_path
     assert np.all(np.diff(alphas) < 0)
     assert alphas[-1] == pytest.approx(1e-2 * alphas[0])
     np.testing.assert_allclose(np.diff(np.log(alphas)), np.log(1e-2) / 7)
@@ -211,6 +211,8 @@ def test_path_equals_cold_starts_and_is_monotone(options):
         np.testing.assert_allclose(coef, model.coef_, atol=1e-6)
         np.testing.assert_allclose(intercept, model.intercept_, atol=1e-6)
     assert not cold[0].support_.any()
+    np.testing.assert_allclose(path.objectives, [m.objective_ for m in cold], atol=1e-9)
+    assert np.all(path.dual_gaps <= 1e-10)
     objectives = np.array([m.objective_ for m in cold])
     assert np.all(np.diff(objectives) <= 1e-9), "the optimum grows with alpha"
     norms = []
