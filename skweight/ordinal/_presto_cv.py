@@ -124,10 +124,11 @@ def _grid(problem, alphas, n_alphas, eps):
     return np.sort(np.asarray(alphas, dtype=float))[::-1]
 
 
-def _solve_path(problem, alphas):
+def _solve_path(problem, alphas, listen_at=None, listener=None):
+    """Solve at decreasing alphas, each from the one before; one of them may be listened to."""
     solutions, theta = [], None
-    for alpha in alphas:
-        solutions.append(problem.solve(alpha, theta))
+    for i, alpha in enumerate(alphas):
+        solutions.append(problem.solve(alpha, theta, listener if i == listen_at else None))
         theta = solutions[-1].theta
     return solutions
 
@@ -445,14 +446,10 @@ class PrestoClassifierCV(BasePresto):
 
     def _fit_path(self, problem, task):
         """Fit the path on all rows and keep the chosen solution."""
-        solutions = _solve_path(problem, self.alphas_)
-        self.coef_path_, self.intercept_path_ = _stack(problem, solutions)
-        chosen = solutions[self.best_index_]
         listener = self._listener(task, problem)
-        if listener is not None:
-            # Whoever listens sees the chosen penalty being fitted from the start.
-            chosen = problem.solve(self.alpha_, None, listener)
-        self._set_solution(problem, chosen)
+        solutions = _solve_path(problem, self.alphas_, self.best_index_, listener)
+        self.coef_path_, self.intercept_path_ = _stack(problem, solutions)
+        self._set_solution(problem, solutions[self.best_index_])
 
     def _bare_classifier(self):
         """Return a classifier with this one's parameters and classes, for the folds."""

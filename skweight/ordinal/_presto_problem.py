@@ -193,6 +193,8 @@ class PrestoProblem:
         """Return coef (q, p), intercept (q,) and delta (q, p) on the raw scale."""
         delta = theta[:, 1:] / self.rows.scale
         coef = np.cumsum(delta, axis=0)
+        if self.params["positive"]:
+            np.maximum(coef, 0.0, out=coef)  # a sum of steps may end at -1e-17
         intercept = np.cumsum(theta[:, 0]) - coef @ self.rows.shift
         return coef, intercept, delta
 
