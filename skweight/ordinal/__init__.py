@@ -1,7 +1,19 @@
 """Predict ordered outcomes and rare last classes."""
 
+from skweight.ordinal._conformal import OrdinalConformalClassifier
+from skweight.ordinal._inference import proportionality_test, selected_summary
+from skweight.ordinal._marginal_effects import marginal_effects
 from skweight.ordinal._presto import PrestoClassifier
 from skweight.ordinal._presto_cv import PrestoClassifierCV, presto_path
 from skweight.ordinal._proportional_odds import ProportionalOddsClassifier
 
-__all__ = ["PrestoClassifier", "PrestoClassifierCV", "ProportionalOddsClassifier", "presto_path"]
+__all__ = [
+    "OrdinalConformalClassifier",
+    "PrestoClassifier",
+    "PrestoClassifierCV",
+    "ProportionalOddsClassifier",
+    "marginal_effects",
+    "presto_path",
+    "proportionality_test",
+    "selected_summary",
+]

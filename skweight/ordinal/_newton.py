@@ -51,16 +51,15 @@ class FreeEntries:
 
         Returns
         -------
-        list of (int, ndarray or slice, ndarray or slice)
-            For every group that is not empty: the position in `seen`, the places in the parameter
-            vector, and their features.
+        list of _Group
+            The groups that are not empty.
         """
         if seen not in self._levels:
             first = np.searchsorted(np.asarray(seen), self.boundary)
-            groups = [(level, np.flatnonzero(first == level)) for level in range(len(seen))]
             self._levels[seen] = [
-                (level, _as_slice(self.q + at), _as_slice(self.feature[at], self.n_features))
-                for level, at in groups
+                _Group(level, self.q + at, self.feature[at], self.n_features)
+                for level in range(len(seen))
+                for at in [np.flatnonzero(first == level)]
                 if len(at)
             ]
         return self._levels[seen]
@@ -76,13 +75,29 @@ class FreeEntries:
         intercepts = theta[seen.start : seen.stop, None]
         groups = self.levels(seen)
         # Slopes that start below all seen boundaries, as in proportional odds, need one product.
-        parallel = len(groups) == 1 and groups[0][0] == 0
+        parallel = len(groups) == 1 and groups[0].level == 0
         columns = np.zeros((self.n_features, 1 if parallel else len(seen)))
-        for level, place, features in groups:
-            values = np.zeros(self.n_features)
-            np.add.at(values, features, theta[place])
-            columns[:, level:] += values[:, None]
+        for group in groups:
+            values = np.bincount(group.feature, theta[group.place], minlength=self.n_features)
+            columns[:, group.level :] += values[:, None]
         return block.times(columns).T + intercepts
+
+
+class _Group:
+    """Parameters that enter the same boundaries of the rows of one class.
+
+    ``place`` is where they stand in the parameter vector, ``feature`` the column of each, ``used``
+    the distinct columns, and ``spread`` which of these each parameter has: several parameters of
+    one column then share a single Gram matrix.
+    """
+
+    def __init__(self, level, place, feature, n_features):
+        self.level = level
+        self.feature = feature
+        used, self.spread = np.unique(feature, return_inverse=True)
+        self.distinct = len(used) == len(feature)
+        self.used = _as_slice(used, n_features)
+        self.place = _as_slice(place)
 
 
 def _as_slice(index, length=None):
@@ -138,28 +153,30 @@ def accumulate(rows, entries, terms):
         for (i, j), second in h.items():
             hessian[seen[i], seen[j]] += second.sum()
         groups = entries.levels(seen)
-        for level, place, features in groups:
+        for group in groups:
             # A slope that starts at this level enters every boundary from here on.
             mixed = np.zeros((1 + len(seen), u.shape[1]))
-            mixed[0] = u[level:].sum(axis=0)
+            mixed[0] = u[group.level :].sum(axis=0)
             for (i, j), second in h.items():
-                if j >= level:
+                if j >= group.level:
                     mixed[1 + i] += second
-                if i != j and i >= level:
+                if i != j and i >= group.level:
                     mixed[1 + j] += second
-            products = block.transposed_times(mixed.T)[features]
-            gradient[place] += products[:, 0]
-            hessian[intercepts, place] += products[:, 1:].T
-        for a, (low, place, left) in enumerate(groups):
-            for high, other, right in groups[a:]:
-                weight = _tail_weight(h, low, high, u.shape[1])
-                gram = block.gram(weight, left, left if high == low else right)
-                key = (seen, low, high)
+            products = block.transposed_times(mixed.T)[group.feature]
+            gradient[group.place] += products[:, 0]
+            hessian[intercepts, group.place] += products[:, 1:].T
+        for a, low in enumerate(groups):
+            for high in groups[a:]:
+                weight = _tail_weight(h, low.level, high.level, u.shape[1])
+                gram = block.gram(weight, low.used, high.used)
+                key = (seen, low.level, high.level)
                 if key in grams:
                     gram += grams[key][2]
-                grams[key] = (place, other, gram)
-    for place, other, gram in grams.values():
-        hessian[_cross(place, other)] += gram
+                grams[key] = (low, high, gram)
+    for low, high, gram in grams.values():
+        if not (low.distinct and high.distinct):
+            gram = gram[np.ix_(low.spread, high.spread)]
+        hessian[_cross(low.place, high.place)] += gram
     upper = np.triu(hessian)
     return Sums(loss, gradient, upper + np.triu(upper, 1).T)
 

@@ -161,7 +161,7 @@ class OrdinalPredictionMixin:
         >>> y = [0, 0, 1, 0, 1, 2, 1, 2, 2]
         >>> model = ProportionalOddsClassifier().fit(X, y)
         >>> model.predict_proba([[4.0]]).round(2)
-        array([[0.15, 0.7 , 0.15]])
+        array([[0.13, 0.74, 0.13]])
         """
         check_is_fitted(self)
         ranked = self._ranked_proba(X)
@@ -202,8 +202,8 @@ class OrdinalPredictionMixin:
         >>> X = np.arange(9.0).reshape(-1, 1)
         >>> model = ProportionalOddsClassifier().fit(X, [0, 0, 1, 0, 1, 2, 1, 2, 2])
         >>> model.predict_exceedance([[4.0], [6.0]]).round(2)
-        array([[0.85, 0.15],
-               [0.99, 0.7 ]])
+        array([[0.87, 0.13],
+               [0.99, 0.64]])
         """
         check_is_fitted(self)
 

@@ -36,7 +36,7 @@ class ProportionalOddsClassifier(
     Parameters
     ----------
     link : {"logit", "probit", "cloglog", "loglog"}, default="logit"
-        The distribution function F in P(y <= k) = F(-(intercept_[k] + coef_ . x)).
+        The distribution function F in ``P(y <= k) = F(-(intercept_[k] + coef_ . x))``.
     class_order : array-like of shape (n_classes,) or None, default=None
         Labels from the lowest to the highest. None takes the order of an ordered categorical,
         else sorts the labels.
@@ -99,10 +99,10 @@ class ProportionalOddsClassifier(
     >>> from skweight.ordinal import ProportionalOddsClassifier
     >>> rng = np.random.default_rng(0)
     >>> X = rng.normal(size=(500, 2))
-    >>> y = np.digitize(X[:, 0] + rng.logistic(size=500), [-1, 1])
+    >>> y = np.digitize(X @ [1, -2] + rng.logistic(size=500), [-1, 1])
     >>> model = ProportionalOddsClassifier().fit(X, y)
     >>> model.coef_.round(1)
-    array([1., 0.])
+    array([ 1.1, -1.9])
     >>> model.standard_errors_.round(1)
     array([0.1, 0.1, 0.1, 0.1])
     """
@@ -167,7 +167,7 @@ class ProportionalOddsClassifier(
         >>> from skweight.ordinal import ProportionalOddsClassifier
         >>> X, y = [[0.0], [1.0], [2.0], [3.0], [4.0], [5.0]], [0, 0, 1, 0, 2, 1]
         >>> ProportionalOddsClassifier().fit(X, y).coef_.round(2)
-        array([1.15])
+        array([0.95])
         """
         self.classes_, self.class_order_, codes = resolve_class_order(y, self.class_order)
         X = validate_data(self, X, accept_sparse="csr", dtype=np.float64)
@@ -224,7 +224,7 @@ class ProportionalOddsClassifier(
             covariance = inverse / rows.total
         to_raw = rows.raw_jacobian(entries)
         covariance = to_raw @ covariance @ to_raw.T
-        lost = rows.undetermined(entries, np.column_stack([null, result.runaway]))
+        lost = rows.undetermined(to_raw, np.column_stack([null, result.runaway]))
         covariance[lost] = covariance[:, lost] = 0.0
         covariance[lost, lost] = np.inf
         self.covariance_ = covariance

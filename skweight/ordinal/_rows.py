@@ -169,63 +169,62 @@ class Rows:
         slopes[:, self.constant] = 0.0
         return intercept - slopes @ self.mean, slopes
 
-    def raw_jacobian(self, entries):
-        """Return the matrix that turns parameters into raw intercepts and raw delta slopes.
+    def raw_jacobian(self, entries, by_entry=False):
+        """Return the matrix that turns parameters into raw intercepts and raw slopes.
 
         Parameters
         ----------
         entries : FreeEntries
             What the parameters are.
+        by_entry : bool, default=False
+            Whether the slopes are one per entry, or one per column of X; the latter is for
+            proportional odds only.
 
         Returns
         -------
-        ndarray of shape (q + m, n_parameters)
-            Rows for the q intercepts, then for the m slopes: one per free entry, but one per
-            column of X for rows that were reduced or have constant columns in proportional odds.
+        ndarray of shape (q + n_slopes, n_parameters)
+            Rows for the q intercepts, then for the slopes.
         """
-        q, features = entries.q, entries.feature
+        q, features, starts = entries.q, entries.feature, entries.boundary
         if self.rotation is not None:
-            slopes = (self.rotation / self.scale).T[:, features]
-            starts = np.zeros(len(features), dtype=int)
+            slopes = (self.rotation / self.scale).T
             means = self.mean @ slopes
-        elif not entries.boundary.any():
-            slopes = np.zeros((self.n_features, len(features)))
-            slopes[features, np.arange(len(features))] = 1 / self.scale[features]
-            starts = entries.boundary
-            means = self.mean[features] / self.scale[features]
         else:
             slopes = np.diag(1 / self.scale[features])
-            starts = entries.boundary
             means = self.mean[features] / self.scale[features]
+            if not by_entry:
+                wide = np.zeros((self.n_features, len(features)))
+                wide[features] = slopes
+                slopes = wide
         jacobian = np.zeros((q + len(slopes), entries.size))
         jacobian[:q, :q] = np.eye(q)
         jacobian[:q, q:] = -means * (starts <= np.arange(q)[:, None])
         jacobian[q:, q:] = slopes
         return jacobian
 
-    def undetermined(self, entries, directions):
+    def undetermined(self, jacobian, directions):
         """Say which raw parameters move along directions that leave the likelihood alone.
 
         Parameters
         ----------
-        entries : FreeEntries
-            What the parameters are.
+        jacobian : ndarray of shape (q + n_slopes, n_parameters)
+            From `raw_jacobian`.
         directions : ndarray of shape (n_parameters, n_directions)
             On the axes of the rows.
 
         Returns
         -------
-        ndarray of bool of shape (q + m,)
-            As the rows of `raw_jacobian`; a coefficient of a constant column counts too.
+        ndarray of bool of shape (q + n_slopes,)
+            As the rows of `jacobian`; a coefficient of a constant column counts too.
         """
-        jacobian = self.raw_jacobian(entries)
+        q = self.n_boundaries
         size = np.linalg.norm(jacobian, axis=1)[:, None] * np.linalg.norm(directions, axis=0)
         lost = (np.abs(jacobian @ directions) > 1e-6 * size).any(axis=1) | ~jacobian.any(axis=1)
         if self.rotation is not None:
             # Outside the row space nothing is determined.
             basis = self.rotation / np.linalg.norm(self.rotation, axis=1, keepdims=True)
-            lost[entries.q :] |= (basis**2).sum(axis=0) < 1 - 1e-8
+            lost[q:] |= (basis**2).sum(axis=0) < 1 - 1e-8
             center = self.mean / self.scale
             outside = center - basis.T @ (basis @ center)
-            lost[: entries.q] |= np.linalg.norm(outside) > 1e-6 * np.linalg.norm(center)
+            lost[:q] |= np.linalg.norm(outside) > 1e-6 * np.linalg.norm(center)
         return lost
