@@ -61,7 +61,9 @@ for i, (label, conformal) in enumerate(labels.items()):
     right.bar(np.arange(1, 6) + 0.38 * i, share, width=0.36, label=label)
 left.axhline(0.9, color="0.3", lw=1, ls="--")
 left.set_xticks(np.arange(5) + 0.19, [name.replace(" ", "\n") for name in names])
-left.set(ylabel="share of sets that hold the truth", ylim=(0, 1.25), title="Coverage, by true class")
+left.set(
+    ylabel="share of sets that hold the truth", ylim=(0, 1.25), title="Coverage, by true class"
+)
 left.legend(loc="upper center", ncols=2)
 right.set(xlabel="classes in the set", ylabel="share of rows", title="Size of the sets")
 right.set_xticks(np.arange(1, 6) + 0.19, range(1, 6))

@@ -65,7 +65,9 @@ left.errorbar(best.alphas_, mean, yerr=error, marker="o", ms=4, capsize=2)
 left.axhline(mean.max() - error[mean.argmax()], color="0.5", lw=1, ls=":")
 left.set(ylabel="minus Brier score", title="Five folds: mean and standard error")
 right.plot(best.alphas_, common, drawstyle="steps-mid", label="features in the model")
-right.plot(best.alphas_, deviations, drawstyle="steps-mid", label="deviations from proportional odds")
+right.plot(
+    best.alphas_, deviations, drawstyle="steps-mid", label="deviations from proportional odds"
+)
 right.set(ylabel="number", title="What is in the model")
 right.legend(loc="upper left")
 for ax in (left, right):

@@ -109,7 +109,9 @@ index = [list(table.name).index(name) for name in names]
 fig, ax = plt.subplots(figsize=(7, 0.35 * len(names) + 1.2))
 position = np.arange(len(names))
 half = 1.96 * table.standard_error[index]
-ax.errorbar(table.estimate[index], position, xerr=half, fmt="o", capsize=3, label="refit, other half")
+ax.errorbar(
+    table.estimate[index], position, xerr=half, fmt="o", capsize=3, label="refit, other half"
+)
 ax.plot(
     selector.delta_coef_[selector.delta_coef_ != 0], position, "s", mfc="none", label="penalised"
 )
