@@ -3,10 +3,11 @@ Nine times in ten, but for whom? Conformal sets
 ===============================================
 
 A prediction of a single class says nothing about its own reliability. A *conformal set*, such as
-"incapacity or killed", holds the true class with a probability you choose, whatever the model behind
-it. For ordered outcomes the set should be an interval of neighbouring classes, and it should never be
-empty. This example predicts such sets for injuries in car crashes, and shows the trap of a rare
-class: *marginal* coverage of 90 % can be had while the class that matters is mostly missed.
+"incapacity or killed", holds the true class with a probability you choose, whatever the model
+behind it. For ordered outcomes the set should be an interval of neighbouring classes, and it
+should never be empty. This example predicts such sets for injuries in car crashes, and shows the
+trap of a rare class: *marginal* coverage of 90 % can be had while the class that matters is
+mostly missed.
 """
 
 # %%
@@ -69,11 +70,11 @@ right.set(xlabel="classes in the set", ylabel="share of rows", title="Size of th
 right.set_xticks(np.arange(1, 6) + 0.19, range(1, 6))
 
 # %%
-# Both keep the promise over all rows. But the marginal sets buy it with the common classes: whoever was
-# killed was in the set far less often than nine times in ten. ``conditional=True`` calibrates a
-# threshold for each class, and its sets hold each class about as often as promised. They are larger: that is
-# the price, and it is an honest statement of how little ten minutes of police record tell about who
-# dies.
+# Both keep the promise over all rows. But the marginal sets buy it with the common classes:
+# whoever was killed was in the set far less often than nine times in ten. ``conditional=True``
+# calibrates a threshold for each class, and its sets hold each class about as often as promised.
+# They are larger: that is the price, and it is an honest statement of how little ten minutes of
+# police record tell about who dies.
 #
 # Which occupants get a set that includes death?
 # ----------------------------------------------

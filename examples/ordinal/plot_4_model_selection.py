@@ -3,18 +3,18 @@ Choosing the penalty, the family and the score
 ==============================================
 
 How stiff should the model be? This example chooses the penalty along a path with
-:class:`~skweight.ordinal.PrestoClassifierCV`, compares the best penalty with the *one-standard-error
-rule*, and then searches over more than the penalty with scikit-learn's ``GridSearchCV``, in a
-``Pipeline``, under several scores at once.
+:class:`~skweight.ordinal.PrestoClassifierCV`, compares the best penalty with the
+*one-standard-error rule*, and then searches over more than the penalty with scikit-learn's
+``GridSearchCV``, in a ``Pipeline``, under several scores at once.
 """
 
 # %%
 # The data
 # --------
 #
-# Injuries of front-seat occupants in car crashes, in five degrees, of which the last (killed) has 4.3 %
-# of the rows. As a data frame the columns keep their categories and the outcome its order, which the
-# estimators read by themselves.
+# Injuries of front-seat occupants in car crashes, in five degrees, of which the last (killed) has
+# 4.3 % of the rows. As a data frame the columns keep their categories and the outcome its order,
+# which the estimators read by themselves.
 
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.model_selection import train_test_split
@@ -37,7 +37,8 @@ encoder = make_column_transformer(
 # Best, or as good as best
 # ------------------------
 #
-# One path for each of five folds. The score is minus the Brier score of all classes; greater is better.
+# One path for each of five folds. The score is minus the Brier score of all classes; greater is
+# better.
 
 import numpy as np
 

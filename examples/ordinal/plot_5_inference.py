@@ -3,10 +3,10 @@ Which effects, at which step, and how sure?
 ===========================================
 
 How often did somebody see a doctor in the last two weeks: not at all, once, twice, three times or
-more? The Australian Health Survey of 1977 and 1978 asked 5,190 adults, and only 1.8 % are in the last
-class. This example is about *explaining* such an outcome: standard errors, a test of the proportional
-odds assumption, effects in units of probability, and intervals that remain valid after a penalty has
-selected the features.
+more? The Australian Health Survey of 1977 and 1978 asked 5,190 adults, and only 1.8 % are in the
+last class. This example is about *explaining* such an outcome: standard errors, a test of the
+proportional odds assumption, effects in units of probability, and intervals that remain valid
+after a penalty has selected the features.
 """
 
 # %%
@@ -54,15 +54,16 @@ pd.DataFrame(
 )
 
 # %%
-# Two features stand out: ``reduced``, the days of reduced activity, and ``freerepat``, free insurance
-# of pensioners. Their effect is not the same at each step.
+# Two features stand out: ``reduced``, the days of reduced activity, and ``freerepat``, free
+# insurance of pensioners. Their effect is not the same at each step.
 #
 # Effects on probabilities
 # ------------------------
 #
-# A coefficient on the logit scale does not say how much the probability of a *class* moves, nor, for
-# the classes in the middle, in which direction. :func:`~skweight.ordinal.marginal_effects` does, as an
-# average over the people asked. For a feature with two values it is the difference between the two.
+# A coefficient on the logit scale does not say how much the probability of a *class* moves, nor,
+# for the classes in the middle, in which direction. :func:`~skweight.ordinal.marginal_effects`
+# does, as an average over the people asked. For a feature with two values it is the difference
+# between the two.
 
 from skweight.ordinal import PrestoClassifierCV, marginal_effects
 
@@ -86,8 +87,8 @@ fig.suptitle("Average marginal effects, with 95 % intervals")
 # Which deviations from proportional odds are worth having? A penalised fit answers that by
 # cross-validation, but its own coefficients come without standard errors: they are shrunk, and
 # were chosen by looking at the same rows. So one half of the data selects, and
-# :func:`~skweight.ordinal.selected_summary` estimates what was selected, without a penalty, on the other
-# half. On those rows the model is given, and its intervals are the ordinary ones.
+# :func:`~skweight.ordinal.selected_summary` estimates what was selected, without a penalty, on
+# the other half. On those rows the model is given, and its intervals are the ordinary ones.
 
 from sklearn.model_selection import train_test_split
 

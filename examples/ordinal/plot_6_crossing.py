@@ -4,18 +4,19 @@ When boundaries cross
 
 A model with its own slopes at each boundary can contradict itself: at some :math:`x` it may find
 "more than 95 %" likelier than "more than 85 %", and the class between the two gets a negative
-probability. This example makes that happen on real data, and shows the two remedies: constraints while
-fitting (``monotone``), and repair while predicting (``crossing``).
+probability. This example makes that happen on real data, and shows the two remedies: constraints
+while fitting (``monotone``), and repair while predicting (``crossing``).
 """
 
 # %%
 # How often it happens
 # --------------------
 #
-# Four hundred and forty-two patients with diabetes; the outcome is how far the disease had moved on
-# after a year, in five steps of which the last has 2 %. The smaller the penalty, the freer the
-# boundaries. Without constraints, in the end more than half of the new rows cross; constraints at the training
-# rows (``"train"``) leave little of that, and constraints on the box around them (``"box"``) nothing.
+# Four hundred and forty-two patients with diabetes; the outcome is how far the disease had moved
+# on after a year, in five steps of which the last has 2 %. The smaller the penalty, the freer the
+# boundaries. Without constraints, in the end more than half of the new rows cross; constraints at
+# the training rows (``"train"``) leave little of that, and constraints on the box around them
+# (``"box"``) nothing.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -53,15 +54,16 @@ for ax in (left, right):
 left.legend(title="monotone")
 
 # %%
-# The right picture has two messages. Constraints do not only make the model consistent: where it is too
-# free, they make it better, as prior knowledge does. And the best penalty is one at which hardly
-# anything crosses: *many crossings are a sign of too small a penalty*.
+# The right picture has two messages. Constraints do not only make the model consistent: where it
+# is too free, they make it better, as prior knowledge does. And the best penalty is one at which
+# hardly anything crosses: *many crossings are a sign of too small a penalty*.
 #
 # What repair does to a row
 # -------------------------
 #
-# Take a model that is too free and the row of the test set that it contradicts most. ``"project"`` moves
-# its exceedance probabilities to the nearest ordered ones, ``"rearrange"`` sorts them.
+# Take a model that is too free and the row of the test set that it contradicts most.
+# ``"project"`` moves its exceedance probabilities to the nearest ordered ones, ``"rearrange"``
+# sorts them.
 
 model = PrestoClassifier(alpha=alphas[2], monotone="observed").fit(X, y)
 raw = model.predict_exceedance(X_test)
@@ -86,9 +88,10 @@ axes[1].set(title="Class probabilities of the same patient")
 axes[0].legend()
 
 # %%
-# Neither can make the ranked probability score of a row worse, whatever its true class turns out to be. There
-# is no such guarantee for the Brier score, and the probability of the last class can change too. Whoever wants
-# the model's own risk of the last class takes it from ``predict_exceedance``, which is never repaired.
+# Neither can make the ranked probability score of a row worse, whatever its true class turns out
+# to be. There is no such guarantee for the Brier score, and the probability of the last class can
+# change too. Whoever wants the model's own risk of the last class takes it from
+# ``predict_exceedance``, which is never repaired.
 #
 # Certainty instead of repair
 # ---------------------------
