@@ -5,7 +5,8 @@ import warnings
 import numpy as np
 import pytest
 from oracles import make_ordinal
-from sklearn.metrics import get_scorer, make_scorer
+from sklearn import config_context
+from sklearn.metrics import accuracy_score, get_scorer, make_scorer
 from sklearn.model_selection import KFold, StratifiedKFold
 
 from skweight.ordinal import PrestoClassifier, PrestoClassifierCV
@@ -106,6 +107,21 @@ def test_callable_scorers():
     ours = fit(scoring=lambda estimator, x, y: -brier(estimator, x, y))
     np.testing.assert_allclose(ours.cv_scores_, fit().cv_scores_, atol=1e-12)
     assert ours.alpha_ == fit().alpha_
+
+
+@pytest.mark.parametrize("requested", [False, True])
+def test_other_scorers_get_weights_when_they_request_them(requested):
+    scorer = make_scorer(accuracy_score)
+    with config_context(enable_metadata_routing=True):
+        scorer.set_score_request(sample_weight=requested)
+        model = PrestoClassifierCV(n_alphas=3, cv=3, tol=1e-9, scoring=scorer)
+        model.fit(X, Y, sample_weight=W)
+    for f, (train, test) in enumerate(StratifiedKFold(3).split(X, Y)):
+        inner = PrestoClassifier(alpha=model.alphas_[2], tol=1e-9)
+        inner.fit(X[train], Y[train], sample_weight=W[train])
+        weight = W[test] if requested else None
+        expected = accuracy_score(Y[test], inner.predict(X[test]), sample_weight=weight)
+        assert model.cv_scores_[2, f] == pytest.approx(expected, abs=1e-12)
 
 
 def test_bad_options_are_named():

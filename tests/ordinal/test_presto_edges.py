@@ -215,6 +215,23 @@ def test_unseen_labels_in_score_count_as_wrong():
     assert model.score(X, np.full(len(y), 99)) == 0
 
 
+def test_score_is_weighted_accuracy():
+    X, y, w = DATA
+    model = fit(X, y, w)
+    hit = model.predict(X) == y
+    assert model.score(X, y) == pytest.approx(hit.mean())
+    assert model.score(X, y, sample_weight=w) == pytest.approx(np.average(hit, weights=w))
+
+
+def test_log_probabilities_are_clipped():
+    X, y, w = DATA
+    far = 1e6 * np.array([[1.0, -1.0, 1.0], [-1.0, 1.0, -1.0]])
+    for family in ("cumulative", "continuation", "stopping", "adjacent"):
+        log_proba = fit(X, y, w, family=family).decision_function(far)
+        assert np.isfinite(log_proba).all()
+        assert log_proba.min() == pytest.approx(np.log(np.finfo(float).tiny), abs=1e-9)
+
+
 def test_prediction_rules():
     X, y, w = DATA
     model = fit(X, y, w)

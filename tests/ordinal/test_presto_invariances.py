@@ -248,6 +248,28 @@ def test_adaptive_weights_come_from_a_ridge_fit():
     assert np.abs(a.coef_ - fit(X, y, w, penalty_factor=base).coef_).max() > 1e-3
 
 
+@pytest.mark.parametrize("options", [{"base_penalty": 0.0}, {"alpha": 0.0}])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_weights_equal_repetition_even_where_there_is_no_finite_optimum(options):
+    # More columns than rows and free slopes: separable, with a singular Hessian.
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(15, 30)), np.arange(15) % 3
+    w = rng.integers(1, 4, size=15)
+    rows = np.repeat(np.arange(15), w)
+    a = PrestoClassifier(**options).fit(X, y, sample_weight=w)
+    b = PrestoClassifier(**options).fit(X[rows], y[rows])
+    np.testing.assert_allclose(a.predict_proba(X), b.predict_proba(X), atol=1e-7)
+
+
+@pytest.mark.parametrize("options", [{}, {"family": "stopping"}, {"monotone": "box"}])
+def test_every_solver_reaches_the_same_optimum(options):
+    X, y, w = make_ordinal(65, n=90, p=6, K=4, wild=0.9, weighted=True)
+    fits = [fit(X, y, w, solver=s, **options) for s in ("auto", "newton", "lbfgs")]
+    for model in fits[1:]:
+        assert_same(model, fits[0], atol=1e-6)
+        assert model.dual_gap_ <= 1e-10
+
+
 @pytest.mark.parametrize("solver", ["auto"])
 def test_repeated_fits_are_bit_equal(solver):
     X, y, w = make_ordinal(64, n=80, p=5, K=4, wild=0.9, weighted=True)
