@@ -6,7 +6,6 @@ Nothing here reaches the network, at build time or when a page is read.
 import os
 import re
 import sys
-import warnings
 from pathlib import Path
 
 os.environ.setdefault("MPLBACKEND", "agg")
@@ -67,8 +66,6 @@ def reset_style(gallery_conf, fname):
     import matplotlib.pyplot as plt
     from cycler import cycler
 
-    # Warnings an example does not show on purpose would be noise on its page, and are errors here.
-    warnings.resetwarnings()
     plt.rcdefaults()
     plt.rcParams.update(
         {
@@ -102,7 +99,7 @@ sphinx_gallery_conf = {
     "show_memory": False,
     "write_computation_times": False,
     "abort_on_example_error": True,
-    "capture_repr": ("_repr_html_", "__repr__"),
+    "capture_repr": ("_repr_html_",),
     "min_reported_time": 1,
 }
 
