@@ -7,6 +7,9 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import get_scorer
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler
 
 from skweight.testing._data import (
     assert_same_outputs,
@@ -69,6 +72,12 @@ class Stopper(Watcher):
     stop = True
 
 
+class Traveller(Watcher):
+    """Be handed on by searches and pipelines to the estimators inside them."""
+
+    max_propagation_depth = None
+
+
 class Breaker(Watcher):
     """Fail at the end of a task."""
 
@@ -115,6 +124,26 @@ def check_progress_bar(estimator):
 
 def _is_scored(estimator):
     return takes_callbacks(estimator) and (is_classifier(estimator) or is_regressor(estimator))
+
+
+@common_check(applies=_is_scored, needs=["sklearn.callback", "rich"])
+def check_callbacks_inside_a_search(estimator):
+    """Callbacks set on GridSearchCV reach the fits inside, here and in two workers."""
+    from sklearn.callback import ProgressBar
+
+    X, y = toy_problem(estimator)
+    pipeline = make_pipeline(MinMaxScaler(), clone(estimator))
+    search = GridSearchCV(pipeline, {}, cv=2, error_score="raise")
+    traveller = Traveller()
+    search.set_callbacks(traveller).fit(X, y)
+    inside = [context for _, context in traveller.ended if context.parent is not None]
+    name = type(estimator).__name__
+    assert any(context.estimator_name == name for context in inside), "no task inside was seen."
+    assert (traveller.setups, traveller.teardowns) == (1, 1)
+    expected = search.best_estimator_.predict(X)
+    bar = ProgressBar(max_propagation_depth=None)
+    search.set_params(n_jobs=2).set_callbacks(bar).fit(X, y)
+    np.testing.assert_array_equal(search.best_estimator_.predict(X), expected)
 
 
 @common_check(applies=_is_scored, needs=["sklearn.callback"])
