@@ -178,7 +178,7 @@ def evaluate(study, room, step=lambda text: None, deadline=None):
     step : callable, default=do nothing
         Called with a text before each fit.
     deadline : float, default=None
-        No new split begins after this value of ``time.monotonic()``.
+        No third or later split begins after this value of ``time.monotonic()``.
 
     Returns
     -------
@@ -189,7 +189,7 @@ def evaluate(study, room, step=lambda text: None, deadline=None):
     outcome = Outcome(study, {n: {} for n in names}, {n: [] for n in names}, {n: [] for n in names})
     failed, complaints, n_done = {}, {}, 0
     for train, test in study.splits:
-        if n_done and deadline is not None and time.monotonic() > deadline:
+        if n_done >= 2 and deadline is not None and time.monotonic() > deadline:
             outcome.notes.append(
                 f"stopped after {n_done} of {len(study.splits)} splits to keep to the time limit"
             )

@@ -156,8 +156,8 @@ def test_convergence_warnings_are_counted():
 
 def test_no_split_begins_after_the_deadline():
     outcome = evaluate(study_of("ours"), room_of(lambda *_: 1.0), deadline=0.0)
-    assert len(outcome.seconds["ours"]) == 1
-    assert outcome.notes == ["stopped after 1 of 4 splits to keep to the time limit"]
+    assert len(outcome.seconds["ours"]) == 2
+    assert outcome.notes == ["stopped after 2 of 4 splits to keep to the time limit"]
 
 
 class Terminal(io.StringIO):

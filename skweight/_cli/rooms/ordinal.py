@@ -117,9 +117,9 @@ def _pipeline(study, rows, *, kind):
     # Inner folds, like outer ones, need the rarest class in every part.
     inner = max(2, min(5, np.unique(study.labels[rows], return_counts=True)[1].min()))
     if kind == "presto":
-        model = PrestoClassifierCV(class_order=list(study.order), cv=inner)
+        model = PrestoClassifierCV(class_order=study.order.tolist(), cv=inner)
     elif kind == "proportional":
-        model = ProportionalOddsClassifier(class_order=list(study.order))
+        model = ProportionalOddsClassifier(class_order=study.order.tolist())
         encoding = {"drop": "first"}
     elif kind == "logistic":
         model = LogisticRegression(max_iter=2000)

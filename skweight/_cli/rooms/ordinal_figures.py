@@ -89,8 +89,9 @@ def _calibration(outcome):
         low, high = np.inf, 0.0
         for name, (colour, style) in styles.items():
             predicted, observed = _bins(outcome.kept[name])
-            axis.plot(predicted, observed, style, color=colour, ms=5, label=name)
-            low, high = min(low, observed[observed > 0].min()), max(high, observed.max())
+            seen = observed > 0
+            axis.plot(predicted[seen], observed[seen], style, color=colour, ms=5, label=name)
+            low, high = min(low, observed[seen].min()), max(high, observed.max())
         low = low / 5
         axis.plot([low, 1], [low, 1], color=LINE, lw=1.2, zorder=0)
         axis.set(xscale="log", yscale="log", xlim=(low, high * 1.6), ylim=(low, high * 1.6))
@@ -103,8 +104,8 @@ def _calibration(outcome):
         svg = to_svg(drawing, "Calibration of the last step")
     caption = (
         "Rows not used for fitting, in bins of equal weight by predicted probability; on the "
-        "line, predictions are right on average. Bins in which nothing happened lie below the "
-        "picture."
+        "line, predictions are right on average. Bins in which nothing happened are left "
+        "out."
     )
     return ReportFigure("Are the probabilities of the last step right?", caption, svg)
 
@@ -177,8 +178,8 @@ def _shades(n_boundaries):
     from matplotlib import colormaps
     from matplotlib.colors import to_hex
 
-    # The middle of the map is readable on light and on dark paper.
-    return [to_hex(colormaps["plasma"](0.15 + 0.65 * t)) for t in np.linspace(0, 1, n_boundaries)]
+    # This part of the map is readable on light and on dark paper.
+    return [to_hex(colormaps["plasma"](0.32 + 0.5 * t)) for t in np.linspace(0, 1, n_boundaries)]
 
 
 def _shortened(name, most=26):
