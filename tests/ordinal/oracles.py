@@ -19,7 +19,7 @@ from scipy.special import log_ndtr, ndtri
 
 def _log1mexp(x):
     """Return log(1 - exp(-x)) for x > 0."""
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         return np.where(x < 0.693, np.log(-np.expm1(-x)), np.log1p(-np.exp(-x)))
 
 
