@@ -46,6 +46,11 @@ def make_ordinal_scorer(metric, *, labels=None, greater_is_better=False, **kwarg
     --------
     ranked_probability_score : The metric to start with.
 
+    Notes
+    -----
+    ``sklearn.callback.ScoringMonitor`` takes a callable for one score only if it is of
+    scikit-learn's own making: hand it a dict, such as ``scoring={"rps": scorer}``.
+
     Examples
     --------
     >>> from sklearn.linear_model import LogisticRegression

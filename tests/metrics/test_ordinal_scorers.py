@@ -275,3 +275,15 @@ def test_presto_cv_takes_them(data):
         given = ordinal.PrestoClassifierCV(scoring=scorer, **options)
         given.fit(X, y, sample_weight=weights)
     np.testing.assert_allclose(given.cv_scores_, own.cv_scores_, rtol=1e-12)
+
+
+def test_scoring_monitor_logs_them(data):
+    callback = pytest.importorskip("sklearn.callback", reason="callbacks came with 1.9")
+    ordinal = pytest.importorskip("skweight.ordinal")
+    X, y, _ = data
+    monitor = callback.ScoringMonitor(scoring={"rps": neg_ranked_probability_score_scorer})
+    model = ordinal.PrestoClassifier(class_order=ORDER).set_callbacks(monitor).fit(X, y)
+    logged = [entry["rps"] for entry in monitor.get_logs().data if "rps" in entry]
+    assert len(logged) >= 1
+    final = neg_ranked_probability_score_scorer(model, X, y)
+    assert logged[-1] == pytest.approx(final, rel=1e-4)
