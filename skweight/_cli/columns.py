@@ -1,5 +1,6 @@
 """Turn the columns of a raw table into what estimators take, and say what was left out."""
 
+import re
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,6 +13,9 @@ MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "<na>"})
 _MANY = 30  # more levels than this are pooled
 _DATE = r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[T ].*)?"
 _LEADING_ZERO = r"[+-]?0\d+"
+_IDENTIFIER = (
+    r"(?i:id|uid|key|no|nr|#|index|row[ _]?(?:names?|numbers?|nr|no)?|.*[_ .-]id)|.*[a-z]I[dD]"
+)
 _DECIMAL_COMMA = r"[+-]?\d*,\d+|[+-]?\d+"
 
 
@@ -58,7 +62,7 @@ def plan_columns(raw):
         series, kind, note = _typed(pandas, raw[name])
         if note:
             columns.notes.append(f"column {name!r}: {note}")
-        reason = kind if kind not in ("number", "text") else _useless(series, kind)
+        reason = kind if kind not in ("number", "text") else _useless(name, series, kind)
         if reason:
             left_out.setdefault(reason, []).append(name)
             continue
@@ -233,7 +237,7 @@ def _numbers(pandas, text):
     return pandas.to_numeric(text, errors="coerce").astype("float64")
 
 
-def _useless(series, kind):
+def _useless(name, series, kind):
     """Say why a typed column cannot help, or None."""
     n_levels, n_known = series.nunique(), series.notna().sum()
     if n_known == 0:
@@ -244,15 +248,18 @@ def _useless(series, kind):
         return None
     if kind == "text":
         return "nearly every row has its own text, as names or free text do"
-    return "row numbers" if _counts_up(series.to_numpy()) else None
+    return "row numbers" if _is_row_number(name, series.to_numpy()) else None
 
 
-def _counts_up(values):
-    """Whether these are 1, 2, 3, ... in any order, or rising with a few left out."""
+def _is_row_number(name, values):
+    """Whether distinct numbers are 0, 1, 2, ... with a few left out, or called an identifier."""
     if not np.all(values == np.floor(values)):
         return False
-    rising = np.all(np.diff(values) > 0) and values[-1] - values[0] < 2 * len(values)
-    return rising or bool(np.all(np.diff(np.sort(values)) == 1))
+    if re.fullmatch(_IDENTIFIER, str(name)):
+        return True
+    n_rows = len(values)
+    starts, ends = abs(values[0]) <= 0.1 * n_rows, values[-1] <= 1.2 * n_rows
+    return bool(starts and ends and np.all(np.diff(values) > 0))
 
 
 def _is_nested(cell):
