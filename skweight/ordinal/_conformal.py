@@ -111,8 +111,9 @@ class OrdinalConformalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstima
     class_order_ : ndarray of shape (n_classes,)
         Labels from the lowest to the highest; columns of `predict_set` follow them.
     score_thresholds_ : ndarray of shape (n_classes,)
-        How much probability an interval may have gathered to take in each class, inf where the
-        calibration rows are too few; all equal unless `conditional`.
+        How much probability an interval may have gathered when it takes in each class, inf where
+        the calibration rows are too few. All are equal and count the class itself, unless
+        `conditional`, where they count what was gathered before.
     n_features_in_ : int
         Number of features, if `estimator_` knows it.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -293,6 +294,14 @@ class OrdinalConformalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstima
         params = {name: _rows_of(value, rows) for name, value in params.items()}
         return self._inner().fit(_safe_indexing(X, rows), _safe_indexing(y, rows), **params)
 
+    def _scores(self, p):
+        """Return how late each class enters the interval, from probabilities in rank order."""
+        entered = entry_masses(p)
+        # With its own mass counted, an end class that enters last always has the score 1: a rare
+        # one would then have the threshold 1 for itself and belong to every interval. Scores
+        # before it enters tell its rows apart.
+        return entered - p if self.conditional else entered
+
     def _calibrate(self, folds, codes, order, weight):
         """Find the thresholds from the probabilities of rows that their classifier did not see."""
         rank = {label: i for i, label in enumerate(self.class_order_.tolist())}
@@ -302,7 +311,7 @@ class OrdinalConformalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstima
         for test, p in folds:
             ranks.append(true[test])
             counts.append(weight[test])
-            scores.append(entry_masses(p[:, columns])[np.arange(len(test)), true[test]])
+            scores.append(self._scores(p[:, columns])[np.arange(len(test)), true[test]])
         scores, ranks, counts = map(np.concatenate, (scores, ranks, counts))
         level = self.confidence_level
         n_classes = len(self.class_order_)
@@ -441,7 +450,7 @@ class OrdinalConformalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstima
         check_is_fitted(self)
         columns = np.searchsorted(self.classes_, self.class_order_)
         p = np.asarray(self.predict_proba(X))[:, columns]
-        held = entry_masses(p) <= self.score_thresholds_ + 1e-12
+        held = self._scores(p) <= self.score_thresholds_ + 1e-12
         held[np.arange(len(p)), np.argmax(p, axis=1)] = True  # never empty
         # With thresholds of their own, classes between two that are held may be missing.
         return np.argmax(held, axis=1), held.shape[1] - 1 - np.argmax(held[:, ::-1], axis=1)
