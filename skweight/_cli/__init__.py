@@ -6,6 +6,19 @@
 A room takes part through one file in ``rooms``.
 """
 
+from importlib.util import find_spec
+
 
 class CommandError(Exception):
     """What the user can mend, told in one sentence; the command then ends with exit code 2."""
+
+
+def require(command, *packages):
+    """Complain in one sentence if packages that a command needs are missing."""
+    missing = [package for package in packages if find_spec(package) is None]
+    if missing:
+        listed = " and ".join(repr(package) for package in missing)
+        plural = "s" if missing[1:] else ""
+        raise CommandError(
+            f"'skweight {command}' needs the package{plural} {listed}: pip install 'skweight[tour]'"
+        )

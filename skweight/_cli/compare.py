@@ -5,11 +5,11 @@ import warnings
 
 import numpy as np
 
-from skweight._cli import CommandError
+from skweight._cli import CommandError, require
 from skweight._cli.evaluate import best_candidate, evaluate, verdicts
 from skweight._cli.progress import progress
 from skweight._cli.reading import read_table
-from skweight._cli.report import require_plots, write_report
+from skweight._cli.report import write_report
 from skweight._cli.rooms import load_room
 from skweight._cli.saving import check_model_path, check_writable, save_model
 from skweight._cli.table import candidate_table, sentence, wrapped
@@ -25,9 +25,10 @@ def compare(options):
         ``output`` and ``save``.
     """
     _check(options)
+    skops = ["skops"] if str(options.save).endswith(".skops") else []
+    require("compare", "pandas", "matplotlib", *skops)
     output = check_writable(options.output)
     save = None if options.save is None else check_model_path(options.save)
-    require_plots()
     room = load_room(options.room)
     study = room.study_of_table(read_table(options.data), options)
     for note in study.notes:

@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 
-from skweight._cli import CommandError
+from skweight._cli import CommandError, require
 from skweight._cli.columns import columns_of, conform
 from skweight._cli.reading import read_table
 from skweight._cli.saving import check_writable, load_model, whole_file
@@ -19,6 +19,7 @@ def predict(options):
     options : argparse.Namespace
         With ``model``, ``data`` and ``output``.
     """
+    require("predict", "pandas", *(["skops"] if options.model.endswith(".skops") else []))
     output = check_writable(options.output)
     model = load_model(options.model)
     table = read_table(options.data)

