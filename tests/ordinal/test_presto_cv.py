@@ -161,7 +161,7 @@ def test_number_of_jobs_changes_nothing(options):
 
 
 def test_integer_weights_equal_repeated_rows():
-    w = np.random.default_rng(0).integers(1, 4, size=len(Y))
+    w = np.random.default_rng(0).integers(0, 4, size=len(Y))
     rows = np.repeat(np.arange(len(Y)), w)
     fold = np.arange(len(Y)) % 3
     splits = [(np.flatnonzero(fold != f), np.flatnonzero(fold == f)) for f in range(3)]

@@ -209,6 +209,26 @@ def test_sparse_input_is_never_densified():
         assert peak < 0.5 * n * p * 8, f"{monotone}: {peak / 1e6:.0f} MB"
 
 
+def test_warm_start_survives_other_data():
+    model = PrestoClassifier(alpha=0.02, warm_start=True, tol=1e-9)
+    for seed, p, K in ((0, 3, 3), (1, 5, 3), (2, 5, 4), (3, 2, 2), (4, 2, 3)):
+        X, y, w = make_ordinal(seed, n=60, p=p, K=K, wild=0.8, weighted=True)
+        model.fit(X, y, w)
+        np.testing.assert_allclose(model.coef_, fit(X, y, w, tol=1e-9).coef_, atol=1e-6)
+
+
+def test_fit_leaves_its_input_alone():
+    X, y, w = DATA
+    for container in (np.array, np.asfortranarray, sparse.csr_matrix, sparse.csc_matrix):
+        data, labels, weight = container(X), y.copy(), w.copy()
+        for array in (labels, weight, data.data if sparse.issparse(data) else data):
+            array.setflags(write=False)
+        factor = np.ones(3)
+        factor.setflags(write=False)
+        model = fit(data, labels, weight, penalty_factor=factor)
+        assert model.penalty_factor is factor
+
+
 def test_unseen_labels_in_score_count_as_wrong():
     X, y, w = DATA
     model = fit(X, y, w)

@@ -126,6 +126,32 @@ def test_random_combinations_of_options(seed):
     assert_optimal(model, X, y, w)
 
 
+NASTY = {
+    "ties": lambda X, y, w, rng: (np.round(X), y, w),
+    "two-valued": lambda X, y, w, rng: ((X.mean(axis=0) < X).astype(float), y, w),
+    "collinear": lambda X, y, w, rng: (
+        np.column_stack([X, X[:, 0] + 1e-4 * rng.normal(size=len(y)), X[:, 1]]),
+        y,
+        w,
+    ),
+    "scales": lambda X, y, w, rng: (X * 10.0 ** rng.integers(-3, 4, X.shape[1]), y, w),
+    "weights": lambda X, y, w, rng: (X, y, 10.0 ** rng.uniform(-4, 4, len(y))),
+    "rare": lambda X, y, w, rng: (X, np.where(np.arange(len(y)) > 3, np.minimum(y, 2), y), w),
+    "outliers": lambda X, y, w, rng: (X * np.abs(rng.standard_t(1.5, size=X.shape)), y, w),
+}
+
+
+@pytest.mark.parametrize("monotone", ["observed", "train", "box"])
+@pytest.mark.parametrize("base_penalty", [0.0, 1.0])
+@pytest.mark.parametrize("kind", list(NASTY))
+def test_nasty_data(kind, monotone, base_penalty):
+    pytest.importorskip("cvxpy", reason=NEEDS_CVXPY)
+    X, y, w = make_ordinal(90, n=80, p=3, K=4, wild=0.8, weighted=True)
+    X, y, w = NASTY[kind](X, y, w, np.random.default_rng(0))
+    model = fit(X, y, w, fraction=0.01, monotone=monotone, base_penalty=base_penalty)
+    assert_optimal(model, X, y, w)
+
+
 @pytest.mark.parametrize("family", ["cumulative", "continuation", "stopping", "adjacent"])
 @pytest.mark.parametrize("monotone", ["observed", "train", "box"])
 def test_without_a_penalty(family, monotone):
