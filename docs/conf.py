@@ -30,6 +30,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "mathml",
     "benchmark_results",
+    "offline",
 ]
 exclude_patterns = ["_build", "auto_examples/**.md5", "auto_examples/**.ipynb"]
 templates_path = ["_templates"]

@@ -1,7 +1,7 @@
 """Draw ``docs/_static/readme.png``, the picture in the README, from the crash data.
 
-Run ``python docs/readme_picture.py`` from the root of the repository; it needs the ``tour`` extra and
-takes a few minutes.
+Run ``python docs/readme_picture.py`` from the repository's root; it needs the ``tour`` extra and
+some minutes.
 """
 
 from pathlib import Path
