@@ -1,239 +1,202 @@
-"""Constraints of a PRESTO fit as one augmented Lagrangian.
+"""Constraints of a PRESTO fit: boundaries that must not cross, slopes that must not be negative.
 
-Every constraint is a concave function h(theta) >= 0 with a multiplier m >= 0, and adds
-``(max(0, m - mu h)^2 - m^2) / (2 mu)`` to the objective. With M = max(0, m - mu h), its
-derivative is -M h' and its curvature mu h'h'^T where M > 0. Three kinds:
+Crossing (`Gaps`) is linear enough to sit in every quadratic subproblem, so all iterates are
+feasible. Signs (`Signs`) bind at features that should vanish altogether, which no feasible
+iterate does gracefully; they get an augmented Lagrangian, and so do gaps under the group penalty,
+whose subproblem is not quadratic. It adds ``(max(0, m - mu h)^2 - m^2) / (2 mu)`` for a constraint
+h >= 0 with multiplier m, whose derivative is -max(0, m - mu h) h'.
 
-- cuts (``monotone="train"``): the gap z_{k-1} - z_k of one training row, -Z_i . theta_k;
-- box (``monotone="box"``): the smallest gap over the bounding box of the data,
-  -theta_k0 - middle . psi_k - half . |psi_k| with the box's middle and half-widths: its M
-  raises the l1 price of psi_k by M * half, and is otherwise one more row, the middle;
-- positive: a coefficient, beta_kj = theta_0j + ... + theta_kj.
+Both classes have the multipliers ``m``, ``values(theta)``, ``pull(theta)`` (the multipliers that
+theta implies), ``terms(m)`` (what multipliers add to the gradient and to the l1 price),
+``add_curvature``, ``equations`` (active constraints, linearised), ``violation`` and ``feasible``.
 """
 
 import numpy as np
 import scipy.sparse as sp
 
 
-class Constraints:
-    """Augmented Lagrangian of the crossing and sign constraints.
+class _Augmented:
+    """The parts of the augmented Lagrangian that need no more than `values` and `m`."""
+
+    mu = 1.0
+
+    def value(self, theta):
+        """Return what the constraints add to the objective."""
+        return float((self.pull(theta) ** 2 - self.m**2).sum() / (2 * self.mu))
+
+    def pull(self, theta):
+        """Return the multipliers that theta implies."""
+        return np.maximum(0.0, self.m - self.mu * self.values(theta))
+
+    def violation(self, theta):
+        """Return by how much theta is outside (0 if it is inside)."""
+        return max(0.0, -float(self.values(theta).min(initial=0.0)))
+
+
+class Gaps(_Augmented):
+    """Gaps z_{k-1} - z_k >= 0 at training rows ("train") or over their bounding box ("box").
+
+    The gap of row i at boundary k is ``-Z_i . theta_k``. Over the box, the smallest gap is
+    ``-middle . theta_k - half . |psi_k|`` with the box's middle and half-widths: where signs are
+    known it is one more row; where psi_kj = 0 its multiplier m raises the price of psi_kj by
+    m * half_j.
 
     Parameters
     ----------
     rows : Rows
         The training rows.
-    monotone : {"observed", "train", "box"}
-        Which gaps must not be negative.
-    positive : bool
-        Whether coefficients must not be negative.
-    columns_used : ndarray of bool of shape (p + 1,)
-        Columns that may have coefficients.
+    box : bool
+        Whether the box is meant, not the rows.
     """
 
-    def __init__(self, rows, monotone, positive, columns_used):
-        q, width = rows.q, rows.n_columns
-        self.rows, self.monotone, self.positive = rows, monotone, positive
-        self.used = columns_used.copy()
-        self.used[0] = False
-        self.mu = 1.0
-        self.cuts = {k: (rows.Z[:0], np.zeros(0), np.zeros(0, dtype=int)) for k in range(1, q)}
-        if monotone == "box":
-            self.middle = np.append(1.0, 0.5 * (rows.low + rows.high))
+    def __init__(self, rows, box):
+        self.rows, self.box = rows, box
+        if box:
+            self.boundary = np.arange(1, rows.q)
+            middle = np.append(1.0, 0.5 * (rows.low + rows.high))
+            self.V = np.tile(middle, (rows.q - 1, 1))
             self.half = np.append(0.0, 0.5 * (rows.high - rows.low))
-            self.box = np.zeros(q)
-        if positive:
-            self.nu = np.zeros((q, width))
+        else:
+            self.boundary, self.row = np.zeros(0, dtype=int), np.zeros(0, dtype=int)
+            self.V, self.half = rows.Z[:0], None
+        self.m = np.zeros(len(self.boundary))
 
-    def _active_cuts(self):
-        return ((k, V, m) for k, (V, m, _) in self.cuts.items() if len(m))
+    def values(self, theta):
+        """Return the gaps of the constraints at hand."""
+        if self.box:
+            return -(self.V * theta[1:]).sum(axis=1) - np.abs(theta[1:]) @ self.half
+        if sp.issparse(self.V):
+            return -np.asarray(self.V.multiply(theta[self.boundary]).sum(axis=1)).ravel()
+        return -np.einsum("ij,ij->i", self.V, theta[self.boundary])
 
-    def _box_values(self, theta):
-        h = -theta @ self.middle - np.abs(theta) @ self.half
-        h[0] = np.inf  # there is no boundary below the first
-        return h
-
-    def value(self, theta):
-        """Return what the constraints add to the objective."""
-        total = 0.0
-        for k, V, m in self._active_cuts():
-            total += self._term(m, -(V @ theta[k]))
-        if self.monotone == "box":
-            total += self._term(self.box[1:], self._box_values(theta)[1:])
-        if self.positive:
-            beta = np.cumsum(theta, axis=0)[:, self.used]
-            total += self._term(self.nu[:, self.used], beta)
-        return total
-
-    def _term(self, m, h):
-        return float((np.maximum(0.0, m - self.mu * h) ** 2 - m**2).sum() / (2 * self.mu))
-
-    def _pull(self, m, h):
-        return np.maximum(0.0, m - self.mu * h)
-
-    def derivative(self, theta):
-        """Return the gradient's smooth part and the extra l1 price, both (q, p + 1)."""
-        return self.multiplier_terms(self.pulls(theta))
-
-    def pulls(self, theta):
-        """Return the multipliers M at theta (cuts, box, nu)."""
-        cuts = {k: self._pull(m, -(V @ theta[k])) for k, V, m in self._active_cuts()}
-        box = self._pull(self.box, self._box_values(theta)) if self.monotone == "box" else None
-        nu = None
-        if self.positive:
-            nu = np.where(self.used, self._pull(self.nu, np.cumsum(theta, axis=0)), 0.0)
-        return cuts, box, nu
-
-    def multiplier_terms(self, multipliers):
-        """Return what given multipliers add to the gradient and to the l1 price."""
-        cuts, box, nu = multipliers
+    def terms(self, m):
+        """Return what multipliers add to the gradient and to the l1 price, (q, p + 1)."""
         shape = (self.rows.q, self.rows.n_columns)
         G, extra = np.zeros(shape), np.zeros(shape)
-        for k, m in cuts.items():
-            G[k] += self.cuts[k][0].T @ m
-        if box is not None:
-            G += box[:, None] * self.middle
-            extra += box[:, None] * self.half
-        if nu is not None:
-            G -= np.cumsum(nu[::-1], axis=0)[::-1]
+        for k in range(1, shape[0]):
+            here = (self.boundary == k) & (m > 0)
+            if here.any():
+                G[k] = self.V[here].T @ m[here]
+                if self.box:
+                    extra[k] = m[here][0] * self.half
         return G, extra
 
+    def _slopes(self, theta, columns):
+        """Return the constraints' derivatives at the signs of theta, (n, q * width)."""
+        A, half = self.restrict(columns)
+        return A if half is None else A - half * np.sign(theta[:, columns]).ravel()
+
     def add_curvature(self, H, theta, columns):
-        """Add mu h'h'^T of the active constraints to H of shape (q, m, q, m), in place."""
-        cuts, box, nu = self.pulls(theta)
-        for k, M in cuts.items():
-            V = self.cuts[k][0][M > 0][:, columns]
-            square = V.T @ V
-            H[k, :, k, :] += self.mu * (square.toarray() if sp.issparse(square) else square)
-        if box is not None:
-            for k in np.flatnonzero(box > 0):
-                row = (self.middle + self.half * np.sign(theta[k]))[columns]
-                H[k, :, k, :] += self.mu * np.outer(row, row)
-        if nu is not None:
-            active = (nu[:, columns] > 0).astype(float)
-            from_here = np.cumsum(active[::-1], axis=0)[::-1]  # how many k >= m are active
-            index = np.arange(len(columns))
-            for i in range(len(H)):
-                for j in range(len(H)):
-                    H[i, index, j, index] += self.mu * from_here[max(i, j)]
+        """Add the curvature to H of shape (q, m, q, m), in place."""
+        A = self._slopes(theta, columns)[self.pull(theta) > 0]
+        H += self.mu * (A.T @ A).reshape(H.shape)
+
+    def equations(self, theta, boundary, column):
+        """Return indices, values and derivatives of the active constraints in some coordinates."""
+        columns, where = np.unique(column, return_inverse=True)
+        index = np.flatnonzero(self.m > 0)
+        A = self._slopes(theta, columns)[index][:, boundary * len(columns) + where]
+        return index, self.values(theta)[index], A
+
+    def restrict(self, columns):
+        """Return the constraints in the coordinates (boundary, column), flattened."""
+        q, width = self.rows.q, len(columns)
+        V = self.V[:, columns]
+        V = V.toarray() if sp.issparse(V) else V
+        A = np.zeros((len(V), q, width))
+        A[np.arange(len(V)), self.boundary] = -V
+        half = None
+        if self.box:
+            half = np.zeros((len(V), q, width))
+            half[np.arange(len(V)), self.boundary] = self.half[columns]
+            half = half.reshape(len(V), q * width)
+        return A.reshape(len(V), q * width), half
 
     def violation(self, theta):
-        """Return the largest violation, letting in training rows seen to be violated."""
-        worst = 0.0
-        if self.monotone == "train":
-            worst = self._cut(theta)
-        if self.monotone == "box":
-            worst = max(worst, -self._box_values(theta).min())
-        if self.positive:
-            beta = np.cumsum(theta, axis=0)[:, self.used]
-            worst = max(worst, -beta.min(initial=0.0))
-        return worst
-
-    def _cut(self, theta):
-        worst, found = 0.0, {k: [] for k in self.cuts}
+        """Return the largest violation, letting in the training rows that show one."""
+        if self.box:
+            return super().violation(theta)
+        worst, found = 0.0, []
         for start, _, gaps in self.rows.gaps(theta):
             low = gaps.min(initial=0.0)
             if low < 0:
-                worst = max(worst, -low)
-                for k in self.cuts:
-                    found[k].append(start + np.flatnonzero(gaps[k - 1] < 0))
-        for k, index in found.items():
-            _, m, known = self.cuts[k]
-            fresh = np.setdiff1d(np.concatenate(index), known) if index else known[:0]
-            if len(fresh):
-                known = np.concatenate([known, fresh])
-                m = np.concatenate([m, np.zeros(len(fresh))])
-                self.cuts[k] = (self.rows.Z[known], m, known)
+                worst = max(worst, -float(low))
+                k, i = np.nonzero(gaps < 0)
+                found.append(np.column_stack([k + 1, start + i]))
+        if found:
+            found = np.vstack(found)
+            n = self.rows.Z.shape[0]
+            known = self.boundary * n + self.row
+            found = found[~np.isin(found[:, 0] * n + found[:, 1], known)]
+            self.boundary = np.concatenate([self.boundary, found[:, 0]])
+            self.row = np.concatenate([self.row, found[:, 1]])
+            self.V = self.rows.Z[self.row]
+            self.m = np.concatenate([self.m, np.zeros(len(found))])
         return worst
 
-    def update(self, theta):
-        """Take the pulls at theta as the new multipliers."""
-        cuts, box, nu = self.pulls(theta)
-        for k, m in cuts.items():
-            self.cuts[k] = (self.cuts[k][0], m, self.cuts[k][2])
-        if box is not None:
-            self.box = box
-        if nu is not None:
-            self.nu = nu
+    def feasible(self, theta):
+        """Return theta with intercepts moved apart by as much as they are too close."""
+        theta = theta.copy()
+        if self.box:
+            theta[1:, 0] += np.minimum(self.values(theta), 0.0)
+            return theta
+        low = np.zeros(self.rows.q - 1)
+        for _, _, gaps in self.rows.gaps(theta):
+            low = np.minimum(low, gaps.min(axis=1))
+        theta[1:, 0] += low
+        return theta
 
-    @property
-    def multipliers(self):
-        cuts = {k: m for k, (_, m, _) in self.cuts.items() if len(m)}
-        box = self.box if self.monotone == "box" else None
-        return cuts, box, self.nu if self.positive else None
 
-    def active_rows(self, theta, boundary, column):
-        """Return values, multipliers and derivatives of the constraints with multipliers.
+class Signs(_Augmented):
+    """Coefficients beta_kj = theta_0j + ... + theta_kj >= 0.
 
-        Derivatives are taken in the coordinates ``theta[boundary, column]`` only; a constraint
-        that does not touch them is left out, and `set_active` leaves its multiplier alone.
+    Parameters
+    ----------
+    used : ndarray of bool of shape (p + 1,)
+        Columns that may have coefficients.
+    n_boundaries : int
+        q.
+    """
+
+    def __init__(self, used, n_boundaries):
+        self.used = used.copy()
+        self.used[0] = False
+        self.m = np.zeros((n_boundaries, len(used)))
+
+    def values(self, theta):
+        """Return the coefficients, 0 where nothing is asked of them."""
+        return np.where(self.used, np.cumsum(theta, axis=0), 0.0)
+
+    def terms(self, m):
+        """Return what multipliers add to the gradient and to the l1 price, (q, p + 1)."""
+        return -np.cumsum(m[::-1], axis=0)[::-1], np.zeros_like(m)
+
+    def add_curvature(self, H, theta, columns):
+        """Add the curvature to H of shape (q, m, q, m), in place."""
+        active = (self.pull(theta)[:, columns] > 0).astype(float)
+        from_here = np.cumsum(active[::-1], axis=0)[::-1]  # active ones among k >= m
+        index = np.arange(len(columns))
+        for i in range(len(H)):
+            for j in range(len(H)):
+                H[i, index, j, index] += self.mu * from_here[max(i, j)]
+
+    def equations(self, theta, boundary, column):
+        """Return indices, values and derivatives of the active constraints in some coordinates.
+
+        Those of a feature that is out have no derivative there, and are left out.
         """
-        width, h, m, A = len(boundary), [], [], []
-        self._where = []
-        for k, V, all_m in self._active_cuts():
-            index = np.flatnonzero(all_m > 0)
-            V = V[index]
-            h.append(-(V @ theta[k]))
-            m.append(all_m[index])
-            here = np.flatnonzero(boundary == k)
-            rows = np.zeros((len(index), width))
-            picked = V[:, column[here]]
-            rows[:, here] = -(picked.toarray() if sp.issparse(picked) else picked)
-            A.append(rows)
-            self._where += [(all_m, i) for i in index]
-        if self.monotone == "box":
-            index = np.flatnonzero(self.box > 0)
-            h.append(self._box_values(theta)[index])
-            m.append(self.box[index])
-            slope = -self.middle - self.half * np.sign(theta)
-            A.append(np.where(boundary == index[:, None], slope[boundary, column], 0.0))
-            self._where += [(self.box, i) for i in index]
-        if self.positive:
-            k, j = np.nonzero(self.nu > 0)
-            h.append(np.cumsum(theta, axis=0)[k, j])
-            m.append(self.nu[k, j])
-            A.append(((boundary <= k[:, None]) & (column == j[:, None])).astype(float))
-            self._where += [(self.nu, pair) for pair in zip(k, j)]
-        h, m = np.concatenate([*h, []]), np.concatenate([*m, []])
-        A = np.vstack([*A, np.zeros((0, width))])
-        seen = (A != 0).any(axis=1)
-        self._where = [place for place, kept in zip(self._where, seen) if kept]
-        return h[seen], m[seen], A[seen]
-
-    def set_active(self, m):
-        """Store the multipliers of the constraints last returned by `active_rows`."""
-        for (store, place), value in zip(self._where, m):
-            store[place] = value
-
-    def snapshot(self):
-        """Return a copy of the multipliers for `restore`."""
-        cuts, box, nu = self.multipliers
-        copied = {k: m.copy() for k, m in cuts.items()}
-        return copied, None if box is None else box.copy(), None if nu is None else nu.copy()
-
-    def restore(self, saved):
-        """Put the multipliers of a `snapshot` back."""
-        for k, m in saved[0].items():
-            self.cuts[k] = (self.cuts[k][0], m, self.cuts[k][2])
-        if saved[1] is not None:
-            self.box = saved[1]
-        if saved[2] is not None:
-            self.nu = saved[2]
+        k, j = np.nonzero(self.m > 0)
+        A = ((boundary <= k[:, None]) & (column == j[:, None])).astype(float)
+        seen = A.any(axis=1)
+        k, j = k[seen], j[seen]
+        return (k, j), self.values(theta)[k, j], A[seen]
 
     def feasible(self, theta):
-        """Move theta into the constraints (by as much as it violates them)."""
+        """Return theta with negative coefficients, and those held at 0, set to 0."""
+        beta = np.cumsum(theta, axis=0)
+        beta[self.used & (self.m > 0)] = 0.0
+        beta[:, self.used] = np.maximum(beta[:, self.used], 0.0)
         theta = theta.copy()
-        if self.positive:
-            beta = np.cumsum(theta, axis=0)
-            held = self.used & (self.nu > 0)
-            beta[held] = 0.0
-            beta[:, self.used] = np.maximum(beta[:, self.used], 0.0)
-            # A step of exactly 0 stays exactly 0: equal neighbours are clipped alike.
-            theta[:, self.used] = np.diff(beta[:, self.used], axis=0, prepend=0.0)
-        if self.monotone == "train":
-            low = np.zeros(self.rows.q - 1)
-            for _, _, gaps in self.rows.gaps(theta):
-                low = np.minimum(low, gaps.min(axis=1))
-            theta[1:, 0] += low
-        if self.monotone == "box":
-            theta[1:, 0] += np.minimum(self._box_values(theta)[1:], 0.0)
+        # A step of exactly 0 stays exactly 0: equal neighbours are clipped alike.
+        theta[:, self.used] = np.diff(beta[:, self.used], axis=0, prepend=0.0)
         return theta

@@ -126,10 +126,11 @@ def _grid(problem, alphas, n_alphas, eps):
 
 def _solve_path(problem, alphas, listen_at=None, listener=None):
     """Solve at decreasing alphas, each from the one before; one of them may be listened to."""
-    solutions, theta = [], None
+    solutions, theta, gaps = [], None, None
     for i, alpha in enumerate(alphas):
-        solutions.append(problem.solve(alpha, theta, listener if i == listen_at else None))
-        theta = solutions[-1].theta
+        heard = listener if i == listen_at else None
+        solutions.append(problem.solve(alpha, theta, heard, gaps))
+        theta, gaps = solutions[-1].theta, solutions[-1].gaps
     return solutions
 
 

@@ -6,10 +6,10 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from skweight.ordinal._prediction import crossed_rows
-from skweight.ordinal._presto_constraints import Constraints
+from skweight.ordinal._presto_constraints import Gaps, Signs
 from skweight.ordinal._presto_penalty import Penalty
 from skweight.ordinal._presto_rows import Rows
-from skweight.ordinal._presto_solver import State, solve
+from skweight.ordinal._presto_solver import Objective, State, solve
 
 # The gradient of an l1 price vanishes with l1_ratio; below this share alpha_max is only a scale.
 _SMALLEST_L1_RATIO = 0.01
@@ -102,7 +102,7 @@ class PrestoProblem:
         """Divide the prices by powers of the coefficients of a first ridge fit."""
         theta, scale = self._null_fit(l1_ratio=0.0)
         penalty = self.penalty(_SMALLEST_L1_RATIO * scale, l1_ratio=0.0)
-        first = solve(self.rows, penalty, None, theta, 1e-9, self.params["max_iter"])
+        first = solve(Objective(self.rows, penalty), theta, 1e-9, self.params["max_iter"])
         size = np.abs(first.theta[:, 1:])
         if self.grouped:
             size[1:] = np.sqrt((size[1:] ** 2).sum(axis=0))
@@ -130,7 +130,7 @@ class PrestoProblem:
         if free[:, 1:].any():
             zeros = np.zeros(theta.shape)
             only_free = Penalty(zeros, zeros, zeros[0], ~free)
-            found = solve(self.rows, only_free, None, theta, 1e-10, 50)
+            found = solve(Objective(self.rows, only_free), theta, 1e-10, 50)
             if not found.converged:
                 warnings.warn(
                     "The features without a penalty (base_penalty=0 or penalty_factor=0) separate "
@@ -140,7 +140,7 @@ class PrestoProblem:
                     stacklevel=4,
                 )
             theta = found.theta
-        state = State(self.rows, self.penalty(1.0), None, theta)
+        state = State(Objective(self.rows, self.penalty(1.0)), theta)
         G = np.abs(self.rows.gradient(state.terms))
         G[self.frozen] = 0.0
         return theta, self._largest_price(G[:, 1:]) / max(l1_ratio, _SMALLEST_L1_RATIO)
@@ -160,25 +160,22 @@ class PrestoProblem:
             return np.full(n_alphas, 1e-15)
         return np.geomspace(self.alpha_max, self.alpha_max * eps, n_alphas)
 
-    def solve(self, alpha, theta=None, on_iteration=None):
-        """Fit at one alpha from a start (the null fit by default)."""
+    def solve(self, alpha, theta=None, on_iteration=None, gaps=None):
+        """Fit at one alpha from a start (the null fit by default).
+
+        `gaps` are those of a solution close by: its binding constraints are tried first.
+        """
         params = self.params
         monotone = params["monotone"] if params["family"] == "cumulative" else "observed"
-        constraints = None
-        if params["positive"] or (monotone != "observed" and self.rows.q > 1):
-            columns = ~self.frozen.all(axis=0)
-            constraints = Constraints(self.rows, monotone, params["positive"], columns)
+        soft = ()
+        if gaps is None and monotone != "observed" and self.rows.q > 1:
+            gaps = Gaps(self.rows, box=monotone == "box")
+        if params["positive"]:
+            soft = (Signs(~self.frozen.all(axis=0), self.rows.q),)
         if theta is None or not np.isfinite(self.rows.evaluate(self.rows.predictors(theta), 0)[0]):
             theta = self.null_theta
-        solution = solve(
-            self.rows,
-            self.penalty(alpha),
-            constraints,
-            theta,
-            params["tol"],
-            params["max_iter"],
-            on_iteration,
-        )
+        objective = Objective(self.rows, self.penalty(alpha), gaps, soft)
+        solution = solve(objective, theta, params["tol"], params["max_iter"], on_iteration)
         if not solution.converged:
             warnings.warn(
                 f"PRESTO stopped at a duality gap of {solution.gap:.2g} after "

@@ -1,27 +1,25 @@
 """Quadratic subproblems of proximal Newton: an exact active-set lasso, and its group form."""
 
 import numpy as np
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
+from scipy.linalg.lapack import dpotrf, dpotrs
 
 
 def solve_psd(A, b):
     """Solve A x = b for a positive semi-definite A; the minimum-norm solution if singular."""
     diagonal = np.sqrt(np.maximum(np.diag(A), np.finfo(float).tiny))
-    scaled = A / (diagonal[:, None] * diagonal)
-    try:
-        factor = cho_factor(scaled, lower=True, check_finite=False)
-        # A tiny pivot means that Cholesky passed by rounding alone.
-        if np.diag(factor[0]).min() > 1e-6:
-            return cho_solve(factor, b / diagonal, check_finite=False) / diagonal
-    except LinAlgError:
-        pass
+    # LAPACK itself: these systems are small, and the wrappers cost more than the work.
+    factor, info = dpotrf(A / (diagonal[:, None] * diagonal), lower=1, clean=0)
+    # A tiny pivot means that Cholesky passed by rounding alone.
+    if info == 0 and np.diag(factor).min() > 1e-6:
+        scale = diagonal if b.ndim == 1 else diagonal[:, None]
+        return dpotrs(factor, b / scale, lower=1)[0] / scale
     values, vectors = np.linalg.eigh(A)
     keep = values > 1e-12 * max(values[-1], np.finfo(float).tiny)
     vectors = vectors[:, keep]
-    return vectors @ ((vectors.T @ b) / values[keep])
+    return (vectors / values[keep]) @ (vectors.T @ b)
 
 
-def lasso_qp(H, c, lam, x, tol, max_pivots=200):
+def lasso_qp(H, c, lam, x, tol, gaps=None, max_pivots=200):
     """Minimise ``x'Hx/2 + c'x + lam'|x|`` exactly, starting from x.
 
     An active-set method: solve for the signs at hand, walk to the best point on the way at which
@@ -35,6 +33,8 @@ def lasso_qp(H, c, lam, x, tol, max_pivots=200):
         ``lam >= 0``; a coordinate with ``lam = 0`` is free.
     tol : float
         Violation of the threshold below which a zero stays out.
+    gaps : LinearGaps or None, default=None
+        Inequalities that x satisfies and the solution must.
     max_pivots : int, default=200
         Systems solved at the most.
 
@@ -49,24 +49,28 @@ def lasso_qp(H, c, lam, x, tol, max_pivots=200):
     active = free | (x != 0)
     entering, one_by_one = False, False
     for _ in range(max_pivots):
-        target, kept = _solve_signed(H, c, lam, x, sign, active, free)
+        target, kept = _solve_signed(H, c, lam, x, sign, active, free, gaps)
         if entering and not kept:
             if one_by_one:
                 break  # not even the steepest zero moves: what is left is rounding
             one_by_one = True
         elif kept:
             one_by_one = False
-        direction = target - x
         flips = (~free) & (x * target < 0)
-        x = _best_breakpoint(H, c, lam, x, direction, flips) if flips.any() else target
+        if flips.any():
+            x = _best_breakpoint(H, c, lam, x, target - x, flips, gaps)
+        else:
+            x = target
         x[~active] = 0.0
         sign = np.where(free, 0.0, np.sign(x))
         active = free | (x != 0)
         entering = False
         if flips.any():
             continue
-        gradient = H @ x + c
-        excess = np.where(active, 0.0, np.abs(gradient) - lam)
+        gradient, threshold = H @ x + c, lam
+        if gaps is not None:
+            gradient, threshold = gradient - gaps.pull(sign), lam + gaps.widening()
+        excess = np.where(active, 0.0, np.abs(gradient) - threshold)
         worst = excess.max(initial=0.0)
         if worst <= tol:
             break
@@ -77,7 +81,7 @@ def lasso_qp(H, c, lam, x, tol, max_pivots=200):
     return x
 
 
-def _solve_signed(H, c, lam, x, sign, active, free):
+def _solve_signed(H, c, lam, x, sign, active, free, gaps):
     """Minimise over the active coordinates with fixed signs.
 
     Coordinates that start at zero and would move against their sign are dropped (in place).
@@ -88,7 +92,11 @@ def _solve_signed(H, c, lam, x, sign, active, free):
         if not len(index):
             return target, 0
         rhs = -(c[index] + lam[index] * sign[index])
-        target[index] = solve_psd(H[np.ix_(index, index)], rhs)
+        block = H[np.ix_(index, index)]
+        if gaps is None:
+            target[index] = solve_psd(block, rhs)
+        else:
+            target[index] = gaps.solve(block, rhs, index, sign)
         fresh = active & ~free & (x == 0)
         wrong = fresh & (sign * target <= 0)
         if not wrong.any():
@@ -97,22 +105,114 @@ def _solve_signed(H, c, lam, x, sign, active, free):
         sign[wrong] = 0.0
 
 
-def _best_breakpoint(H, c, lam, x, direction, flips):
+def _best_breakpoint(H, c, lam, x, direction, flips, gaps):
     """Minimise along x + t * direction over the t at which coordinates cross zero."""
     index = np.flatnonzero(flips)
     steps = -x[index] / direction[index]
     order = np.argsort(steps)
     index, steps = index[order], steps[order]
-    Hd = H @ direction
-    linear, quadratic = (H @ x + c) @ direction, 0.5 * direction @ Hd
-    trial = np.append(steps, 1.0)
-    penalty = np.abs(x[:, None] + direction[:, None] * trial)
-    values = linear * trial + quadratic * trial**2 + lam @ penalty
-    best = int(np.argmin(values))
+    if gaps is not None and gaps.half is not None:
+        best, trial = 0, steps[:1]  # beyond a change of sign the box's gap is another row
+    else:
+        linear, quadratic = (H @ x + c) @ direction, 0.5 * direction @ (H @ direction)
+        trial = np.append(steps, 1.0)
+        penalty = np.abs(x[:, None] + direction[:, None] * trial)
+        best = int(np.argmin(linear * trial + quadratic * trial**2 + lam @ penalty))
     x = x + trial[best] * direction
     if best < len(index):
         x[index[best]] = 0.0
     return x
+
+
+class LinearGaps:
+    """Inequalities ``A x - half |x| >= 0`` of a quadratic subproblem, and their multipliers.
+
+    Parameters
+    ----------
+    A : ndarray of shape (n, m)
+        Rows.
+    half : ndarray of shape (n, m) or None
+        Half-widths of a box, or None.
+    m : ndarray of shape (n,)
+        First guess of the multipliers.
+    """
+
+    def __init__(self, A, half, m):
+        self.A, self.half, self.m = A, half, m
+
+    def _rows(self, sign):
+        return self.A if self.half is None else self.A - self.half * sign
+
+    def pull(self, sign):
+        """Return what the multipliers take off the gradient."""
+        return self.m @ self._rows(sign)
+
+    def widening(self):
+        """Return what the multipliers add to the threshold of zeros."""
+        return 0.0 if self.half is None else self.m @ self.half
+
+    def solve(self, H, rhs, index, sign):
+        """Minimise ``x'Hx/2 - rhs'x`` over x with non-negative gaps, in some coordinates."""
+        A = self._rows(sign)[:, index]
+        kept = self.m > 0
+        while True:
+            # Most inequalities never bind: only those that did or are violated enter.
+            seen = np.flatnonzero(kept)
+            both = solve_psd(H, np.column_stack([rhs, A[seen].T]))
+            x, response = both[:, 0], both[:, 1:]
+            m = nonnegative_qp(A[seen] @ response, A[seen] @ x, self.m[seen])
+            x = x + response @ m
+            self.m = np.zeros(len(A))
+            self.m[seen] = m
+            gaps = A @ x
+            violated = (gaps < -1e-10 * (1 + np.abs(gaps).max(initial=0.0))) & ~kept
+            if not violated.any():
+                return x
+            kept |= violated
+
+
+def nonnegative_qp(K, v, m, max_iter=500):
+    """Minimise ``m'Km/2 + v'm`` over m >= 0 by the active-set method of Lawson and Hanson.
+
+    Parameters
+    ----------
+    K : ndarray of shape (n, n)
+        Positive semi-definite.
+    v, m : ndarray of shape (n,)
+        Linear term, and a first guess whose positive entries start active.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        The solution.
+    """
+    tol = 1e-12 * max(np.abs(v).max(initial=0.0), 1e-3)
+    passive = m > 0
+    m = np.where(passive, m, 0.0)
+    for iteration in range(max_iter):
+        if iteration or not passive.any():
+            slope = np.where(passive, np.inf, K @ m + v)
+            enter = int(np.argmin(slope)) if len(slope) else 0
+            if not len(slope) or slope[enter] >= -tol:
+                return m
+            passive[enter] = True
+        while passive.any():
+            index = np.flatnonzero(passive)
+            target = solve_psd(K[np.ix_(index, index)], -v[index])
+            if target.min() > 0:
+                m = np.zeros_like(m)
+                m[index] = target
+                break
+            sinking = target <= 0
+            drop = m[index][sinking] - target[sinking]
+            step = (m[index][sinking] / np.where(drop > 0, drop, 1.0)).min()
+            moved = m[index] + step * (target - m[index])
+            gone = sinking & (moved <= 1e-14 * max(moved.max(), 1e-300))
+            m[index] = np.where(gone, 0.0, moved)
+            passive[index[gone]] = False
+        else:
+            m = np.zeros_like(m)
+    return m
 
 
 def group_qp(H, c, lam, x, group, price, tol, max_iter=2000):

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skweight.ordinal._presto_penalty import duality_gap
-from skweight.ordinal._presto_qp import group_qp, lasso_qp
-
+from skweight.ordinal._presto_constraints import Gaps
+from skweight.ordinal._presto_penalty import Penalty, duality_gap
+from skweight.ordinal._presto_qp import LinearGaps, group_qp, lasso_qp
+from skweight.ordinal._presto_rows import Rows
 
 CONVERGED, LIMIT, STOPPED = "converged", "limit", "stopped"
 
@@ -20,40 +21,64 @@ class Solution:
     gap: float
     n_iter: int
     converged: bool
+    gaps: Gaps | None = None
+
+
+@dataclass
+class Objective:
+    """What is minimised: the rows' mean loss, the penalty, and constraints.
+
+    `gaps` are kept by every iterate; the constraints in `soft` have an augmented Lagrangian.
+    """
+
+    rows: Rows
+    penalty: Penalty
+    gaps: Gaps | None = None
+    soft: tuple = ()
+
+    @property
+    def constraints(self):
+        return self.soft if self.gaps is None else (*self.soft, self.gaps)
 
 
 class State:
     """A point with its predictors, loss, derivatives, and objective."""
 
-    def __init__(self, rows, penalty, constraints, theta, z=None):
-        self.rows, self.penalty, self.constraints = rows, penalty, constraints
-        self.theta = theta
-        self.z = rows.predictors(theta) if z is None else z
-        self.loss, self.terms = rows.evaluate(self.z)
-        self.objective = self.loss + penalty.value(theta)
-        self.merit = self.objective
-        if constraints is not None and np.isfinite(self.loss):
-            self.merit += constraints.value(theta)
+    def __init__(self, problem, theta, z=None):
+        self.problem, self.theta = problem, theta
+        self.z = problem.rows.predictors(theta) if z is None else z
+        self.loss, self.terms = problem.rows.evaluate(self.z)
+        self.objective = self.loss + problem.penalty.value(theta)
+        self.merit = self.objective + sum(soft.value(theta) for soft in problem.soft)
 
-    def differentiate(self):
-        self.raw_G = self.rows.gradient(self.terms)
-        self.G, self.extra = self.raw_G, np.zeros_like(self.raw_G)
-        if self.constraints is not None:
-            pull, self.extra = self.constraints.derivative(self.theta)
-            self.G = self.raw_G + pull
-        self.effective = self.penalty.scaled(self.extra)
-        self.residual = self.effective.violation(self.theta, self.G)
+    def differentiate(self, implied=True):
+        """Compute gradients, soft constraints at the multipliers implied or at their own."""
+        problem = self.problem
+        self.raw_G = problem.rows.gradient(self.terms)
+        self.smooth_G, extra = self.raw_G, np.zeros_like(self.raw_G)
+        for soft in problem.soft:
+            G, wider = soft.terms(soft.pull(self.theta) if implied else soft.m)
+            self.smooth_G, extra = self.smooth_G + G, extra + wider
+        self.penalty = problem.penalty.scaled(extra)  # the price while soft multipliers stand
+        self.G, self.extra = self.smooth_G, extra
+        if problem.gaps is not None:
+            G, wider = problem.gaps.terms(problem.gaps.m)
+            self.G, self.extra = self.G + G, extra + wider
+        priced = problem.penalty.scaled(self.extra)
+        self.residual = priced.violation(self.theta, self.G)
 
     def gap(self):
         """Return the duality gap, the point taken as feasible."""
         u_eta = float((self.raw_G * self.theta).sum())
         return duality_gap(
-            self.objective, self.loss, u_eta, self.theta, self.G, self.penalty, self.extra
+            self.objective, self.loss, u_eta, self.theta, self.G, self.problem.penalty, self.extra
         )
 
 
-def newton(rows, penalty, constraints, state, tol, max_iter, on_iteration=None):
-    """Minimise the (augmented) objective by proximal Newton from a state of finite loss.
+def newton(problem, state, tol, max_iter, on_iteration=None):
+    """Minimise by proximal Newton from a feasible state of finite loss.
+
+    The augmented Lagrangian of soft constraints is minimised for the multipliers at hand.
 
     Returns
     -------
@@ -62,29 +87,22 @@ def newton(rows, penalty, constraints, state, tol, max_iter, on_iteration=None):
     n_iter : int
         Newton iterations made.
     status : {"converged", "limit", "stopped"}
-        Whether the duality gap (without constraints) or the optimality residual is at most tol,
+        Whether the duality gap (with soft constraints, the optimality residual) is at most tol,
         or whether `on_iteration` asked to stop.
     """
+    penalty = problem.penalty
     working = np.flatnonzero((state.theta != 0).any(axis=0) | penalty.free.any(axis=0))
-    limit = 20
     for iteration in range(max_iter + 1):
         state.differentiate()
         residual = state.residual.max()
-        if constraints is None:
-            # The gap is a bound on the objective; the residual pins the coefficients as well.
-            close = state.gap() <= tol
-            done = close and residual <= 1e-2 * tol
-        else:
-            close = done = residual <= tol
+        # The gap is a bound on the objective; the residual pins the coefficients as well.
+        close = residual <= tol if problem.soft else state.gap() <= tol
+        done = close and (problem.soft or residual <= 1e-2 * tol)
         if done or iteration == max_iter:
             return state, iteration, CONVERGED if close else LIMIT
-        score = state.residual.max(axis=0)
-        score[working] = 0.0
-        fresh = np.argsort(-score)[: max(limit, len(working))]
-        fresh = fresh[score[fresh] > 0]
-        working = np.sort(np.concatenate([working, fresh]))
-        step = _direction(rows, penalty, constraints, state, working)
-        new = _line_search(rows, penalty, constraints, state, step)
+        working = _grow(working, state)
+        step = _direction(problem, state, working)
+        new = _line_search(problem, state, step)
         if new is None:
             return state, iteration, CONVERGED if close else LIMIT
         state = new
@@ -94,29 +112,43 @@ def newton(rows, penalty, constraints, state, tol, max_iter, on_iteration=None):
     raise AssertionError("unreachable")
 
 
-def _direction(rows, penalty, constraints, state, columns):
+def _grow(working, state):
+    """Let in the columns that violate their conditions most, at most doubling the set."""
+    score = state.residual.max(axis=0)
+    score[working] = 0.0
+    fresh = np.argsort(-score)[: max(20, len(working))]
+    return np.sort(np.concatenate([working, fresh[score[fresh] > 0]]))
+
+
+def _direction(problem, state, columns):
     """Return the step to the minimum of the quadratic model on some columns, (q, p + 1)."""
+    rows, penalty = problem.rows, problem.penalty
     q, m = rows.q, len(columns)
     H = rows.hessian(state.terms, rows.restrict(columns))
-    if constraints is not None:
-        constraints.add_curvature(H, state.theta, columns)
+    for soft in problem.soft:
+        soft.add_curvature(H, state.theta, columns)
     H = H.reshape(q * m, q * m)
     theta = state.theta[:, columns]
     ridge = penalty.ridge[:, columns].ravel()
     H[np.diag_indices(q * m)] += ridge
-    g = state.G[:, columns].ravel() + ridge * theta.ravel()
+    g = state.smooth_G[:, columns].ravel() + ridge * theta.ravel()
     keep = ~penalty.frozen[:, columns].ravel()
     H, g, x = H[np.ix_(keep, keep)], g[keep], theta.ravel()[keep]
     c = g - H @ x
-    lam = state.effective.l1[:, columns].ravel()[keep]
+    lam = state.penalty.l1[:, columns].ravel()[keep]
     tol = 1e-3 * float(state.residual.max())
+    gaps = None
+    if problem.gaps is not None:
+        A, half = problem.gaps.restrict(columns)
+        gaps = LinearGaps(A[:, keep], None if half is None else half[:, keep], problem.gaps.m)
     if penalty.has_groups:
-        group = np.where(keep, np.tile(np.arange(m), q), -1)
+        group = np.tile(np.arange(m), q)
         group[:m] = -1  # the first boundary is not in the group
-        price = penalty.group[columns]
-        target = group_qp(H, c, lam, x, group[keep], price, tol)
+        target = group_qp(H, c, lam, x, group[keep], penalty.group[columns], tol)
     else:
-        target = lasso_qp(H, c, lam, x, tol)
+        target = lasso_qp(H, c, lam, x, tol, gaps)
+    if gaps is not None:
+        problem.gaps.m = gaps.m
     step = np.zeros((q, m))
     step.ravel()[keep] = target - x
     full = np.zeros_like(state.theta)
@@ -124,21 +156,17 @@ def _direction(rows, penalty, constraints, state, columns):
     return full
 
 
-def _line_search(rows, penalty, constraints, state, step):
+def _line_search(problem, state, step):
     """Walk along a step to a sufficient decrease; None where rounding allows none."""
-    theta = state.theta
-    dz = rows.predictors(step)
-    decrease = float((state.G * step).sum()) + (
-        state.effective.value(theta + step) - state.effective.value(theta)
-    )
-    t = min(1.0, 0.95 * _to_barrier(rows, state.z, dz))
+    theta, penalty = state.theta, state.penalty
+    dz = problem.rows.predictors(step)
+    decrease = float((state.smooth_G * step).sum())
+    decrease += penalty.value(theta + step) - penalty.value(theta)
+    t = min(1.0, 0.95 * _to_barrier(problem.rows, state.z, dz))
     # Below this size the decrease drowns in the rounding of the objective itself.
     noise = 1e-13 * (1.0 + abs(state.merit))
     for _ in range(40):
-        moved = theta + t * step
-        if t < 1.0:
-            moved[(theta + step == 0) & (theta == 0)] = 0.0
-        new = State(rows, penalty, constraints, moved, [a + t * b for a, b in zip(state.z, dz)])
+        new = State(problem, theta + t * step, [a + t * b for a, b in zip(state.z, dz)])
         if new.merit <= state.merit + 1e-4 * t * decrease + noise:
             return new
         t *= 0.5
@@ -147,29 +175,22 @@ def _line_search(rows, penalty, constraints, state, step):
 
 def _to_barrier(rows, z, dz):
     """Return the largest t for which observed cumulative boundaries do not cross."""
-    limit = np.inf
+    fastest = 0.0
     if rows.family == "cumulative":
         for zc, dc in zip(z, dz):
             if len(zc) == 2:
-                closing = dc[1] - dc[0]
-                width = zc[0] - zc[1]
-                # max of closing / width avoids dividing by the steps that are zero
-                rate = float((closing / width).max(initial=0.0))
-                limit = min(limit, 1.0 / rate if rate > 0 else np.inf)
-    return limit
+                # closing / width, and not its inverse, so that steps of zero divide nothing
+                fastest = max(fastest, float(((dc[1] - dc[0]) / (zc[0] - zc[1])).max()))
+    return 1.0 / fastest if fastest > 0 else np.inf
 
 
-def solve(rows, penalty, constraints, theta, tol, max_iter, on_iteration=None):
+def solve(problem, theta, tol, max_iter, on_iteration=None):
     """Minimise the penalised mean loss under the constraints.
 
     Parameters
     ----------
-    rows : Rows
-        Training rows.
-    penalty : Penalty
-        Prices.
-    constraints : Constraints or None
-        Crossing and sign constraints.
+    problem : Objective
+        What to minimise; gaps that come with multipliers are taken to bind from the start.
     theta : ndarray of shape (q, p + 1)
         Start, with finite loss.
     tol : float
@@ -184,51 +205,91 @@ def solve(rows, penalty, constraints, theta, tol, max_iter, on_iteration=None):
     Solution
         The point, its objective, duality gap, number of iterations, whether the gap is below tol.
     """
-    state = State(rows, penalty, None, np.where(penalty.frozen, 0.0, theta))
-    state, n_iter, status = newton(rows, penalty, None, state, tol, max_iter, on_iteration)
-    if constraints is None or constraints.violation(state.theta) <= 0:
-        return Solution(state.theta, state.objective, state.gap(), n_iter, status != LIMIT)
-    best, used, status = _constrained(
-        rows, penalty, constraints, state, tol, max_iter - n_iter, on_iteration, status
-    )
-    if status != STOPPED and on_iteration is not None:
-        on_iteration(best)  # who watches sees the point that is kept
-    return Solution(best.theta, best.objective, best.gap(), n_iter + used, status != LIMIT)
-
-
-def _constrained(rows, penalty, constraints, state, tol, max_iter, on_iteration, status):
-    """Minimise under violated constraints: multipliers find the active ones, Newton finishes."""
-    intercept = rows.restrict(np.array([0]))
-    constraints.mu = 10.0 * max(float(rows.hessian(state.terms, intercept).max()), 1e-3)
-    theta, last, n_iter = state.theta, np.inf, 0
-    best = _certified(rows, penalty, constraints, theta)
-    while n_iter < max_iter and status != STOPPED:
-        state = State(rows, penalty, constraints, theta)
-        inner = max(1e-10, 1e-3 * min(1.0, last))
-        state, used, status = newton(
-            rows, penalty, constraints, state, inner, max_iter - n_iter, on_iteration
-        )
-        n_iter += max(used, 1)
-        constraints.update(state.theta)
+    rows, penalty, gaps = problem.rows, problem.penalty, problem.gaps
+    theta, n_iter = np.where(penalty.frozen, 0.0, theta), 0
+    if gaps is None or not gaps.m.any():
+        # Constraints seldom bind: solve without them first.
+        relaxed = Objective(rows, penalty)
+        state = State(relaxed, theta)
+        state, n_iter, status = newton(relaxed, state, tol, max_iter, on_iteration)
         theta = state.theta
-        for candidate in (_polish(rows, penalty, constraints, theta), theta):
-            if candidate is None:
-                continue
-            violation = constraints.violation(candidate)
-            final = _certified(rows, penalty, constraints, candidate)
-            if final.gap() < best.gap():
-                best = final
-            if best.gap() <= tol and violation <= 1e-9:
-                return best, n_iter, CONVERGED
+        if status == STOPPED or not _violated(problem, theta, 0.0):
+            return Solution(theta, state.objective, state.gap(), n_iter, status != LIMIT, gaps)
+    soft = [c for c in problem.soft if c.violation(theta) > 0]
+    if gaps is not None and penalty.has_groups:
+        soft, gaps = [*soft, gaps], None
+    while True:
+        bound = Objective(rows, penalty, gaps, tuple(soft))
+        start = State(bound, theta if gaps is None else gaps.feasible(theta))
+        run = _augmented if soft else newton
+        state, used, status = run(bound, start, tol, max_iter - n_iter, on_iteration)
+        n_iter, theta = n_iter + used, state.theta
+        if status == STOPPED or n_iter >= max_iter or not _violated(problem, theta, 1e-12):
+            break
+        soft += [c for c in problem.soft if c not in soft and c.violation(theta) > 0]
+    state = _certified(state)
+    gap = state.gap()
+    if status != STOPPED and on_iteration is not None:
+        on_iteration(state)  # who watches sees the point that is kept
+    done = gap <= tol or status == STOPPED
+    return Solution(state.theta, state.objective, gap, n_iter, done, problem.gaps)
+
+
+def _violated(problem, theta, tol):
+    """Say whether theta violates any constraint."""
+    return max((c.violation(theta) for c in problem.constraints), default=0.0) > tol
+
+
+def _certified(state):
+    """Return a feasible state whose gradient holds the multipliers as they are."""
+    problem, theta = state.problem, state.theta
+    for constraint in problem.constraints:
+        theta = constraint.feasible(theta)
+    final = State(problem, theta)
+    if np.isfinite(final.loss):
+        final.differentiate(implied=False)
+    else:
+        final.gap = lambda: np.inf
+    return final
+
+
+def _augmented(problem, state, tol, max_iter, on_iteration):
+    """Minimise under soft constraints: multipliers find the active ones, Newton finishes."""
+    intercept = problem.rows.restrict(np.array([0]))
+    mu = 10.0 * max(float(problem.rows.hessian(state.terms, intercept).max()), 1e-3)
+    last, n_iter, best = np.inf, 0, (np.inf, None, None)
+    while n_iter < max_iter:
+        for soft in problem.soft:
+            soft.mu = mu
+        inner = max(1e-10, 1e-3 * min(1.0, last))
+        state = State(problem, state.theta)
+        state, used, status = newton(problem, state, inner, max_iter - n_iter, on_iteration)
+        n_iter += max(used, 1)
+        for soft in problem.soft:
+            soft.m = soft.pull(state.theta)
+        if status == STOPPED:
+            return state, n_iter, STOPPED
+        for theta in (_polish(problem, state.theta), state.theta):
+            if theta is not None:
+                final = _certified(State(problem, theta))
+                gap = final.gap()
+                if gap < best[0]:
+                    best = (gap, final, [c.m.copy() for c in problem.constraints])
+                if gap <= tol:
+                    return final, n_iter, CONVERGED
+        violation = max(soft.violation(state.theta) for soft in problem.soft)
         if violation > 0.25 * last:
-            constraints.mu *= 4.0
+            mu *= 4.0
         last = violation
-    if status != STOPPED:
-        status = CONVERGED if best.gap() <= tol else LIMIT
-    return best, n_iter, status
+    if best[1] is None:
+        return state, n_iter, LIMIT
+    for constraint, m in zip(problem.constraints, best[2]):
+        constraint.m.fill(0.0)
+        constraint.m[: len(m)] = m  # rows let in since had none
+    return best[1], n_iter, LIMIT
 
 
-def _polish(rows, penalty, constraints, theta, steps=8):
+def _polish(problem, theta, steps=8):
     """Take Newton steps with the active constraints as equations and the zeros held.
 
     Returns
@@ -237,35 +298,38 @@ def _polish(rows, penalty, constraints, theta, steps=8):
         The point, its multipliers stored in the constraints; None if the signs do not hold, and
         then the multipliers are as before.
     """
-    before = constraints.snapshot()
+    rows, penalty = problem.rows, problem.penalty
+    before = [constraint.m.copy() for constraint in problem.constraints]
     boundary, column = np.nonzero((theta != 0) | penalty.free)
     columns, where = np.unique(column, return_inverse=True)
     flat = boundary * len(columns) + where
+    size = rows.q * len(columns)
     for _ in range(steps):
-        state = State(rows, penalty, None, theta)
+        state = State(Objective(rows, penalty), theta)
         if not np.isfinite(state.loss):
             break
-        H = rows.hessian(state.terms, rows.restrict(columns))
-        size = rows.q * len(columns)
-        H = H.reshape(size, size)[np.ix_(flat, flat)]
-        H += penalty.curvature(theta, boundary, column)
+        H = rows.hessian(state.terms, rows.restrict(columns)).reshape(size, size)
+        H = H[np.ix_(flat, flat)] + penalty.curvature(theta, boundary, column)
         g = (rows.gradient(state.terms) + penalty.slope(theta))[boundary, column]
-        h, _, A = constraints.active_rows(theta, boundary, column)
-        step, m = _equality_step(H, g, A, h)
+        active = [c.equations(theta, boundary, column) for c in problem.constraints]
+        h = np.concatenate([values for _, values, _ in active])
+        step, m = _equality_step(H, g, np.vstack([A for _, _, A in active]), h)
+        ends = np.cumsum([len(values) for _, values, _ in active])[:-1]
+        for constraint, (index, _, _), new_m in zip(problem.constraints, active, np.split(m, ends)):
+            constraint.m[index] = np.maximum(new_m, 0.0)
         if m.min(initial=0.0) < 0:
-            constraints.set_active(np.where(m > 0, m, 0.0))
-            continue
-        constraints.set_active(m)
+            continue  # without the constraints that would rather not be active
         new = theta.copy()
         new[boundary, column] += step
-        priced = (penalty.l1 > 0) & (theta * new < 0)
-        if (np.abs(new[priced]) > 1e-9).any():
+        flipped = (penalty.l1 > 0) & (theta * new < 0)
+        if (np.abs(new[flipped]) > 1e-9).any():
             break
-        new[priced] = 0.0
+        new[flipped] = 0.0
         theta = new
         if np.abs(step).max(initial=0.0) <= 1e-12:
             return theta
-    constraints.restore(before)
+    for constraint, m in zip(problem.constraints, before):
+        constraint.m = m
     return None
 
 
@@ -280,15 +344,3 @@ def _equality_step(H, g, A, h):
     K[:size, size:] = K[size:, :size].T
     solution = np.linalg.lstsq(K, np.concatenate([-g / unit, h]), rcond=1e-13)[0]
     return solution[:size] / unit, solution[size:]
-
-
-def _certified(rows, penalty, constraints, theta):
-    """Return a feasible state whose gradient holds the multipliers as they are."""
-    final = State(rows, penalty, None, constraints.feasible(theta))
-    if not np.isfinite(final.loss):
-        final.gap = lambda: np.inf
-        return final
-    final.differentiate()
-    pull, final.extra = constraints.multiplier_terms(constraints.multipliers)
-    final.G = final.raw_G + pull
-    return final
