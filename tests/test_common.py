@@ -1,5 +1,7 @@
 """Every estimator that the package exports passes every check: there is no list to maintain."""
 
+import re
+
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -24,7 +26,7 @@ def _our_checks():
         for check in common_checks(estimator):
             reason = expected_failures(estimator).get(check.__name__)
             marks = [] if reason is None else [pytest.mark.xfail(reason=reason)]
-            name = type(estimator).__name__
+            name = re.sub(r"\s", "", repr(estimator))
             yield pytest.param(estimator, check, id=f"{name}-{check.__name__}", marks=marks)
 
 

@@ -1,6 +1,7 @@
 """Every public class is in the API pages, the user guide, the gallery, the papers and a test."""
 
 import ast
+import functools
 import inspect
 import re
 from pathlib import Path
@@ -29,6 +30,12 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+def require(found, message):
+    """Fail with the message alone: what was searched is too long to read."""
+    if not found:
+        pytest.fail(message, pytrace=False)
+
+
 def read_pages(*patterns):
     """Read the sources under docs/ that match, with their comments left out."""
     paths = sorted(path for pattern in patterns for path in DOCS.glob(pattern))
@@ -55,6 +62,7 @@ def listed_by_autosummary(room):
     return {name.rpartition(".")[2] for name in listed if name.startswith(f"skweight.{room}.")}
 
 
+@functools.cache
 def names_used(paths):
     """Collect the names that Python files use in code, or as the whole of a string."""
     names = set()
@@ -76,29 +84,30 @@ def refers_to(text, room, name):
 
 @pytest.mark.parametrize(("room", "name"), CLASSES + FUNCTIONS)
 def test_api_page(room, name):
-    assert name in listed_by_autosummary(room), f"{name} is in no autosummary under docs/api."
+    require(name in listed_by_autosummary(room), f"{name} is in no autosummary under docs/api.")
 
 
 @pytest.mark.parametrize(("room", "name"), CLASSES)
 def test_user_guide(room, name):
-    page = DOCS / "user_guide" / f"{room}.rst"
     text = read_pages(f"user_guide/{room}.rst", f"user_guide/{room}/*.rst")
-    assert refers_to(text, room, name), f"{page} has no :class: reference to {name}."
+    found = refers_to(text, room, name)
+    require(found, f"docs/user_guide/{room}.rst has no :class: reference to {name}.")
 
 
 @pytest.mark.parametrize(("room", "name"), CLASSES)
 def test_gallery_example(room, name):
-    used = names_used(sorted((ROOT / "examples" / room).glob("plot_*.py")))
-    assert name in used, f"no examples/{room}/plot_*.py uses {name}."
+    used = names_used(tuple((ROOT / "examples" / room).glob("plot_*.py")))
+    require(name in used, f"no examples/{room}/plot_*.py uses {name}.")
 
 
 @pytest.mark.parametrize(("room", "name"), CLASSES)
 def test_paper(room, name):
     text = read_pages("papers.rst", "papers/*.rst")
-    assert refers_to(text, room, name), f"docs/papers.rst has no :class: reference to {name}."
+    found = refers_to(text, room, name)
+    require(found, f"docs/papers.rst has no :class: reference to {name}.")
 
 
 @pytest.mark.parametrize(("room", "name"), CLASSES + FUNCTIONS)
 def test_tested(room, name):
-    files = [p for p in (ROOT / "tests").rglob("test_*.py") if p.name not in TESTS_OF_ALL]
-    assert name in names_used(files), f"no test file uses {name}."
+    files = tuple(p for p in (ROOT / "tests").rglob("test_*.py") if p.name not in TESTS_OF_ALL)
+    require(name in names_used(files), f"no test file uses {name}.")
