@@ -1,10 +1,10 @@
 """Plot of the probabilities of lying above each boundary."""
 
 import numpy as np
-from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
 from skweight._core._optional import import_optional
+from skweight._core._sklearn_compat import _safe_indexing
 from skweight.ordinal._display_common import boundary_colors, exceedance_of, order_of
 
 
