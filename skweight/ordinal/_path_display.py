@@ -76,8 +76,8 @@ class CoefficientPathDisplay:
         ax : matplotlib Axes or None, default=None
             Where to plot; None makes a figure.
         features : list of int or str or None, default=None
-            Columns to show, by number or name; None means those that differ most between
-            boundaries at the chosen penalty.
+            Columns to show, by number or name; None means those whose lines part first, with
+            those parted at the chosen penalty before the others.
         max_features : int, default=9
             Number of panels at most, where `features` is None.
         line_kw : dict or None, default=None
@@ -133,8 +133,7 @@ class CoefficientPathDisplay:
         ax : matplotlib Axes or None, default=None
             Where to plot; None makes a figure.
         features : list of int or str or None, default=None
-            Columns to show, by number or name; None means those that differ most between
-            boundaries anywhere on the path.
+            Columns to show, by number or name; None means those whose lines part first.
         max_features : int, default=9
             Number of panels at most, where `features` is None.
         line_kw : dict or None, default=None
@@ -179,8 +178,7 @@ class CoefficientPathDisplay:
         ax : matplotlib Axes or None, default=None
             Where to plot, its area being shared out; None makes a figure.
         features : list of int or str or None, default=None
-            Columns to show, by number or name; None means those that differ most between
-            boundaries.
+            Columns to show, by number or name; None means those whose lines part first.
         max_features : int, default=9
             Number of panels at most, where `features` is None.
         line_kw : dict or None, default=None
@@ -242,16 +240,15 @@ class CoefficientPathDisplay:
         names = self._names()
         if features is not None:
             return [names.index(f) if isinstance(f, str) else int(f) for f in features]
-        path = self.coef_path
-        at = slice(None)
+        # Columns have units of their own, so sizes do not compare; the penalty at which lines part
+        # or leave zero does, as in any lasso path.
+        spread, size = np.ptp(self.coef_path, axis=1), np.abs(self.coef_path).max(axis=1)
+        parted, entered = spread > 1e-12 * size.max(axis=0), size > 0
+        ranks = [_first(parted), _first(entered)]
         if self.alpha is not None:
-            at = [int(np.argmin(np.abs(self.alphas - self.alpha)))]
-        # Features come in units of their own: compare differences with the largest coefficient.
-        size = np.abs(path).max(axis=(0, 1))
-        spread = np.ptp(path[at], axis=1).max(axis=0) / np.where(size > 0, size, 1.0)
-        later = np.ptp(path, axis=1).max(axis=0) / np.where(size > 0, size, 1.0)
-        order = np.lexsort([np.arange(len(size)), -later, -spread])
-        return order[:max_features].tolist()
+            chosen = np.argmin(np.abs(self.alphas - self.alpha))
+            ranks.insert(0, ~parted[chosen])
+        return np.lexsort(ranks[::-1])[:max_features].tolist()
 
     def _names(self):
         if self.feature_names is None:
@@ -276,3 +273,8 @@ class CoefficientPathDisplay:
         panel.spines[["top", "right"]].set_visible(False)
         panel.margins(x=0.02)
         return lines
+
+
+def _first(reached):
+    """Return where along the path each column is first true, the length where it never is."""
+    return np.where(reached.any(axis=0), reached.argmax(axis=0), len(reached))
