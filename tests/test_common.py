@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skweight.testing import (
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.timeout(180)
 
 @parametrize_with_checks(cheap_instances(), expected_failed_checks=expected_failures)
 def test_scikit_learn_checks(estimator, check):
-    check(estimator.set_params(**check_parameters(estimator, check)))
+    check(clone(estimator).set_params(**check_parameters(estimator, check)))
 
 
 def _our_checks():
@@ -32,4 +33,4 @@ def _our_checks():
 
 @pytest.mark.parametrize(("estimator", "check"), list(_our_checks()))
 def test_our_checks(estimator, check):
-    check(estimator.set_params(**check_parameters(estimator, check)))
+    check(clone(estimator).set_params(**check_parameters(estimator, check)))

@@ -7,11 +7,28 @@ An estimator needs no line here: without one, its default parameters are checked
 CHEAP_PARAMETERS = {
     # Its default split is random: without a seed no two fits agree.
     "OrdinalConformalClassifier": {"random_state": 0},
+    "PrestoClassifier": [
+        {},
+        {"family": "continuation", "penalty": "group"},
+        {"monotone": "box", "base_penalty": 0.0},
+        {"monotone": "observed", "crossing": "rearrange", "link": "probit", "l1_ratio": 0.5},
+    ],
     "PrestoClassifierCV": {"n_alphas": 4, "cv": 3},
 }
 
 # Constructor parameters for one check, on top of the cheap ones: {class: {check: parameters}}.
-CHECK_PARAMETERS = {}
+CHECK_PARAMETERS = {
+    # Lists and arrays are what a fit could write into.
+    "PrestoClassifier": {
+        "check_parameters_not_written": {
+            "class_order": [0, 1, 2],
+            "penalty_factor": [1.0, 2.0, 1.0, 0.5],
+        },
+    },
+    "PrestoClassifierCV": {
+        "check_parameters_not_written": {"alphas": [0.01, 0.1], "class_order": [0, 1, 2]},
+    },
+}
 
 # Checks known to fail: {class: {check: reason}}.
 EXPECTED_FAILURES = {}
