@@ -96,7 +96,11 @@ _JOBLIB_WARNING = (
 def save_model(pipeline, path):
     """Save a fitted pipeline as ``.skops`` or ``.joblib``, by the name of the file."""
     if path.suffix == ".skops":
-        content = import_optional("skops.io", "Saving to .skops").dumps(pipeline)
+        io = import_optional("skops.io", "Saving to .skops")
+        try:
+            content = io.dumps(pipeline)
+        except Exception as error:  # some versions of its parts do not go together
+            raise CommandError(f"the pipeline cannot be saved to {path}: {error}") from None
         with whole_file(path) as temporary:
             temporary.write_bytes(content)
     else:
