@@ -9,7 +9,7 @@ from skweight.ordinal._prediction import crossed_rows
 from skweight.ordinal._presto_constraints import Gaps, Signs
 from skweight.ordinal._presto_penalty import Penalty
 from skweight.ordinal._presto_rows import Rows
-from skweight.ordinal._presto_solver import Objective, State, solve
+from skweight.ordinal._presto_solver import SEPARATED, Objective, State, solve
 
 # The gradient of an l1 price vanishes with l1_ratio; below this share alpha_max is only a scale.
 _SMALLEST_L1_RATIO = 0.01
@@ -174,17 +174,26 @@ class PrestoProblem:
             soft = (Signs(~self.frozen.all(axis=0), self.rows.q),)
         if theta is None or not np.isfinite(self.rows.evaluate(self.rows.predictors(theta), 0)[0]):
             theta = self.null_theta
-        objective = Objective(self.rows, self.penalty(alpha), gaps, soft)
+        objective = Objective(self.rows, self.penalty(alpha), gaps, soft, params["solver"])
         solution = solve(objective, theta, params["tol"], params["max_iter"], on_iteration)
         if not solution.converged:
-            warnings.warn(
-                f"PRESTO stopped at a duality gap of {solution.gap:.2g} after "
-                f"{solution.n_iter} iterations, above tol={params['tol']:.2g}: raise max_iter "
-                f"(now {params['max_iter']}), tol or alpha (now {alpha:.3g}).",
-                ConvergenceWarning,
-                stacklevel=4,
-            )
+            warnings.warn(self._complaint(solution, alpha), ConvergenceWarning, stacklevel=4)
         return solution
+
+    def _complaint(self, solution, alpha):
+        """Say why a solution is not an optimum, and what to change."""
+        if solution.status == SEPARATED:
+            return (
+                "Features without a penalty separate the classes, so coefficients would grow "
+                f"without end; they were stopped after {solution.n_iter} iterations: raise alpha "
+                f"(now {alpha:.3g}), base_penalty (now {self.params['base_penalty']:.3g}) or "
+                "penalty_factor above 0."
+            )
+        return (
+            f"PRESTO stopped at a duality gap of {solution.gap:.2g} after {solution.n_iter} "
+            f"iterations, above tol={self.params['tol']:.2g}: raise max_iter (now "
+            f"{self.params['max_iter']}), tol or alpha (now {alpha:.3g})."
+        )
 
     def coefficients(self, theta):
         """Return coef (q, p), intercept (q,) and delta (q, p) on the raw scale."""

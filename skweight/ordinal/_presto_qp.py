@@ -106,7 +106,14 @@ def _solve_signed(H, c, lam, x, sign, active, free, gaps):
 
 
 def _best_breakpoint(H, c, lam, x, direction, flips, gaps):
-    """Minimise along x + t * direction over the t at which coordinates cross zero."""
+    """Move from x towards x + direction, on which some coordinates cross zero.
+
+    Returns
+    -------
+    ndarray of shape (m,)
+        The best point at which one of them is zero, or the far end with all of them set to zero,
+        whichever is better (the former if gaps must be kept).
+    """
     index = np.flatnonzero(flips)
     steps = -x[index] / direction[index]
     order = np.argsort(steps)
@@ -116,8 +123,18 @@ def _best_breakpoint(H, c, lam, x, direction, flips, gaps):
     else:
         linear, quadratic = (H @ x + c) @ direction, 0.5 * direction @ (H @ direction)
         trial = np.append(steps, 1.0)
-        penalty = np.abs(x[:, None] + direction[:, None] * trial)
-        best = int(np.argmin(linear * trial + quadratic * trial**2 + lam @ penalty))
+        if len(index) <= 64:
+            penalty = lam @ np.abs(x[:, None] + direction[:, None] * trial)
+        else:
+            penalty = np.array([lam @ np.abs(x + t * direction) for t in trial])
+        values = linear * trial + quadratic * trial**2 + penalty
+        best = int(np.argmin(values))
+        if gaps is None:
+            clipped = np.where(flips, 0.0, x + direction)
+            move = clipped - x
+            value = (H @ x + c) @ move + 0.5 * move @ (H @ move) + lam @ np.abs(clipped)
+            if value <= values[best]:
+                return clipped
     x = x + trial[best] * direction
     if best < len(index):
         x[index[best]] = 0.0

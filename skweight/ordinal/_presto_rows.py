@@ -13,6 +13,9 @@ from skweight.ordinal._likelihood import class_terms, null_intercepts, touched
 # Doubles of one row block and its scaled copy: small enough to stay in the second-level cache.
 _BLOCK_SIZE = 1 << 16
 
+# Doubles up to which a block of sparse columns may be made dense (8 MiB).
+_DENSE_SIZE = 1 << 20
+
 
 def _row_blocks(start, stop, width):
     rows = max(128, _BLOCK_SIZE // max(width, 1))
@@ -84,6 +87,8 @@ class Rows:
                 np.subtract(X[order[start:stop]], self.shift, out=block)
                 block /= self.scale
         self.touched = {c: list(touched(family, c, n_boundaries)) for c, _, _ in self.slices}
+        self._parts = [_row_range(self.Z, start, stop) for _, start, stop in self.slices]
+        self._restricted = (None, None)
 
     @property
     def n_columns(self):
@@ -108,9 +113,9 @@ class Rows:
         """Return, per class, the predictors of its touched boundaries, each (t, n_c)."""
         beta = np.cumsum(theta, axis=0)
         z = []
-        for c, start, stop in self.slices:
+        for (c, _, _), part in zip(self.slices, self._parts):
             rows = np.ascontiguousarray(beta[self.touched[c]].T)
-            z.append(np.ascontiguousarray((self.Z[start:stop] @ rows).T))
+            z.append(np.ascontiguousarray((part @ rows).T))
         return z
 
     def evaluate(self, z, order=2):
@@ -138,15 +143,25 @@ class Rows:
     def gradient(self, terms):
         """Return the gradient in theta, (q, p + 1), from the row derivatives."""
         G = np.zeros((self.q, self.n_columns))
-        for (c, start, stop), (u, _) in zip(self.slices, terms):
-            G[self.touched[c]] += (self.Z[start:stop].T @ u.T).T
+        for (c, _, _), part, (u, _) in zip(self.slices, self._parts, terms):
+            G[self.touched[c]] += (part.T @ u.T).T
         return np.cumsum(G[::-1], axis=0)[::-1]
 
     def restrict(self, columns):
-        """Return Z of some columns only (no copy when it is all of them)."""
-        if len(columns) == self.n_columns:
+        """Return Z of some columns only (no copy when it is all of them).
+
+        A few sparse columns come back dense: products of small sparse matrices cost far more in
+        bookkeeping than in arithmetic.
+        """
+        everything = len(columns) == self.n_columns
+        if everything and not self.sparse:
             return self.Z
-        return self.Z[:, columns]
+        if not np.array_equal(columns, self._restricted[0]):
+            block = self.Z if everything else self.Z[:, columns]
+            if self.sparse and block.shape[0] * block.shape[1] <= _DENSE_SIZE:
+                block = block.toarray()
+            self._restricted = (columns, block)
+        return self._restricted[1]
 
     def hessian(self, terms, Zc):
         """Return the Hessian in theta restricted to the columns of Zc, as (q, m, q, m)."""
@@ -174,11 +189,21 @@ class Rows:
             yield start, stop, np.asarray(self.Z[start:stop] @ steps).T
 
 
+def _row_range(Z, start, stop):
+    """Return rows of an array or a CSR matrix as a view."""
+    if not sp.issparse(Z):
+        return Z[start:stop]
+    low, high = Z.indptr[start], Z.indptr[stop]
+    parts = (Z.data[low:high], Z.indices[low:high], Z.indptr[start : stop + 1] - low)
+    return sp.csr_matrix(parts, shape=(stop - start, Z.shape[1]), copy=False)
+
+
 def _gram(Z, start, stop, h):
     """Return Z' diag(h) Z over a range of rows, for h >= 0."""
     root = np.sqrt(np.maximum(h, 0))
     if sp.issparse(Z):
-        scaled = sp.diags(root) @ Z[start:stop]
+        scaled = Z[start:stop]
+        scaled.data *= np.repeat(root, np.diff(scaled.indptr))
         return (scaled.T @ scaled).toarray()
     out = None
     for low, high in _row_blocks(start, stop, 2 * Z.shape[1]):

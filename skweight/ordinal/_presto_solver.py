@@ -5,11 +5,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from skweight.ordinal._presto_constraints import Gaps
+from skweight.ordinal._presto_lbfgs import lbfgs_approach
 from skweight.ordinal._presto_penalty import Penalty, duality_gap
 from skweight.ordinal._presto_qp import LinearGaps, group_qp, lasso_qp
 from skweight.ordinal._presto_rows import Rows
 
-CONVERGED, LIMIT, STOPPED = "converged", "limit", "stopped"
+CONVERGED, LIMIT, STOPPED, SEPARATED = "converged", "limit", "stopped", "separated"
+
+# A Newton step that moves some predictor by this much at the end of a fit is not near an optimum:
+# the loss goes on falling along a direction without end.
+_RUNAWAY = 0.3
+
+# Columns let into the working set at once when it is still small.
+_FIRST_COLUMNS = 64
 
 
 @dataclass
@@ -20,8 +28,12 @@ class Solution:
     objective: float
     gap: float
     n_iter: int
-    converged: bool
+    status: str
     gaps: Gaps | None = None
+
+    @property
+    def converged(self):
+        return self.status in (CONVERGED, STOPPED)
 
 
 @dataclass
@@ -35,6 +47,7 @@ class Objective:
     penalty: Penalty
     gaps: Gaps | None = None
     soft: tuple = ()
+    solver: str = "auto"
 
     @property
     def constraints(self):
@@ -43,6 +56,8 @@ class Objective:
 
 class State:
     """A point with its predictors, loss, derivatives, and objective."""
+
+    move = 0.0  # by how much the step that led here would have changed a predictor at the most
 
     def __init__(self, problem, theta, z=None):
         self.problem, self.theta = problem, theta
@@ -86,11 +101,13 @@ def newton(problem, state, tol, max_iter, on_iteration=None):
         The last point, differentiated.
     n_iter : int
         Newton iterations made.
-    status : {"converged", "limit", "stopped"}
+    status : {"converged", "limit", "stopped", "separated"}
         Whether the duality gap (with soft constraints, the optimality residual) is at most tol,
-        or whether `on_iteration` asked to stop.
+        `on_iteration` asked to stop, or features without a price separate the classes.
     """
     penalty = problem.penalty
+    unbounded = penalty.free[:, 1:].any()
+    approached = problem.solver == "newton"
     working = np.flatnonzero((state.theta != 0).any(axis=0) | penalty.free.any(axis=0))
     for iteration in range(max_iter + 1):
         state.differentiate()
@@ -99,7 +116,17 @@ def newton(problem, state, tol, max_iter, on_iteration=None):
         close = residual <= tol if problem.soft else state.gap() <= tol
         done = close and (problem.soft or residual <= 1e-2 * tol)
         if done or iteration == max_iter:
+            if unbounded and state.move > _RUNAWAY:
+                return state, iteration, SEPARATED
             return state, iteration, CONVERGED if close else LIMIT
+        if not approached and _prefers_lbfgs(problem, state):
+            approached = True
+            theta = lbfgs_approach(problem.rows, penalty, state.theta, rtol=1e-7)
+            near = State(problem, theta)
+            if near.merit < state.merit:
+                state = near
+                working = np.flatnonzero((theta != 0).any(axis=0) | penalty.free.any(axis=0))
+                continue
         working = _grow(working, state)
         step = _direction(problem, state, working)
         new = _line_search(problem, state, step)
@@ -112,11 +139,24 @@ def newton(problem, state, tol, max_iter, on_iteration=None):
     raise AssertionError("unreachable")
 
 
+def _prefers_lbfgs(problem, state):
+    """Say whether the Hessians ahead cost more than the gradients that would replace them."""
+    if problem.constraints or problem.penalty.has_groups:
+        return False
+    if problem.solver == "lbfgs":
+        return True
+    n, width = problem.rows.Z.shape
+    m = int(((state.residual > 0) | (state.theta != 0)).any(axis=0).sum())
+    # Flops of a Newton step (Grams, factorisations) against those of some hundred gradients,
+    # which memory makes ten times slower per flop.
+    return 3 * n * m**2 + 3 * (problem.rows.q * m) ** 3 > 1000 * n * width
+
+
 def _grow(working, state):
     """Let in the columns that violate their conditions most, at most doubling the set."""
     score = state.residual.max(axis=0)
     score[working] = 0.0
-    fresh = np.argsort(-score)[: max(20, len(working))]
+    fresh = np.argsort(-score)[: max(_FIRST_COLUMNS, len(working))]
     return np.sort(np.concatenate([working, fresh[score[fresh] > 0]]))
 
 
@@ -168,6 +208,7 @@ def _line_search(problem, state, step):
     for _ in range(40):
         new = State(problem, theta + t * step, [a + t * b for a, b in zip(state.z, dz)])
         if new.merit <= state.merit + 1e-4 * t * decrease + noise:
+            new.move = max(float(np.abs(b).max()) for b in dz)
             return new
         t *= 0.5
     return None
@@ -203,18 +244,18 @@ def solve(problem, theta, tol, max_iter, on_iteration=None):
     Returns
     -------
     Solution
-        The point, its objective, duality gap, number of iterations, whether the gap is below tol.
+        The point, its objective, duality gap, number of iterations, status, and gaps.
     """
     rows, penalty, gaps = problem.rows, problem.penalty, problem.gaps
     theta, n_iter = np.where(penalty.frozen, 0.0, theta), 0
     if gaps is None or not gaps.m.any():
         # Constraints seldom bind: solve without them first.
-        relaxed = Objective(rows, penalty)
+        relaxed = Objective(rows, penalty, solver=problem.solver)
         state = State(relaxed, theta)
         state, n_iter, status = newton(relaxed, state, tol, max_iter, on_iteration)
         theta = state.theta
         if status == STOPPED or not _violated(problem, theta, 0.0):
-            return Solution(theta, state.objective, state.gap(), n_iter, status != LIMIT, gaps)
+            return Solution(theta, state.objective, state.gap(), n_iter, status, gaps)
     soft = [c for c in problem.soft if c.violation(theta) > 0]
     if gaps is not None and penalty.has_groups:
         soft, gaps = [*soft, gaps], None
@@ -224,15 +265,16 @@ def solve(problem, theta, tol, max_iter, on_iteration=None):
         run = _augmented if soft else newton
         state, used, status = run(bound, start, tol, max_iter - n_iter, on_iteration)
         n_iter, theta = n_iter + used, state.theta
-        if status == STOPPED or n_iter >= max_iter or not _violated(problem, theta, 1e-12):
+        if status in (STOPPED, SEPARATED) or n_iter >= max_iter or not _violated(problem, theta, 1e-12):
             break
         soft += [c for c in problem.soft if c not in soft and c.violation(theta) > 0]
     state = _certified(state)
     gap = state.gap()
     if status != STOPPED and on_iteration is not None:
         on_iteration(state)  # who watches sees the point that is kept
-    done = gap <= tol or status == STOPPED
-    return Solution(state.theta, state.objective, gap, n_iter, done, problem.gaps)
+    if status not in (STOPPED, SEPARATED):
+        status = CONVERGED if gap <= tol else LIMIT
+    return Solution(state.theta, state.objective, gap, n_iter, status, problem.gaps)
 
 
 def _violated(problem, theta, tol):
