@@ -31,11 +31,15 @@ def assert_optimal(model, X, y, w=None):
     """Compare with cvxpy in objective, and check feasibility and the certificate."""
     problem, theta = Problem.of(model, X, y, w)
     value = problem.objective(theta)
-    best_theta, best = solve_cvxpy(problem)
-    assert problem.objective(best_theta) == pytest.approx(best, abs=1e-9), "oracle is inaccurate"
+    _, best, converged = solve_cvxpy(problem)
     scale = 1 + np.abs(problem.A @ theta).max()
     assert problem.min_gap(theta) >= -1e-9 * scale
-    assert value == pytest.approx(best, abs=1e-8)
+    assert value <= best + 1e-8
+    if value < best - 1e-8:
+        # Then cvxpy stopped short, and ours is the optimum by its own optimality conditions.
+        assert not converged
+        assert problem.kkt_residual(theta) <= 1e-9
+        best = value
     assert model.objective_ == pytest.approx(value, abs=1e-10)
     assert model.dual_gap_ <= 1e-8
     # A certificate is never smaller than what is left to gain.
@@ -48,7 +52,7 @@ def test_oracles_agree_with_each_other():
     for seed, monotone in enumerate(["observed", "train", "box"]):
         X, y, w = make_ordinal(seed, n=60, p=3, K=4, wild=1.0, weighted=True)
         problem = Problem(X, y, w, alpha=0.004, l1_ratio=0.7, monotone=monotone)
-        theta, best = solve_cvxpy(problem)
+        theta, best, _ = solve_cvxpy(problem)
         assert solve_trust_constr(problem)[1] == pytest.approx(best, abs=1e-8)
         assert problem.kkt_residual(theta, active=1e-6, zero=1e-6) < 1e-6
         if monotone == "observed":
