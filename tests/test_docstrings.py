@@ -3,11 +3,15 @@
 import doctest
 import inspect
 import re
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 
+from skweight.testing import cheap_instances
+from skweight.testing._data import toy_problem
 from skweight.testing._discovery import public_objects, rooms
 
 # Codes of numpydoc.validate that are let pass. It stays empty.
@@ -62,6 +66,44 @@ def test_no_fault_is_hidden_by_a_comment():
         folder = module.__path__[0]
         for path in sorted(Path(folder).rglob("*.py")):
             assert "numpydoc ignore" not in path.read_text(encoding="utf-8"), path
+
+
+def documented(obj, section):
+    """Read the names and types that one section of a docstring lists."""
+    docscrape = pytest.importorskip("numpydoc.docscrape", reason="numpydoc is not installed")
+    entries = docscrape.NumpyDocString(inspect.getdoc(obj))[section]
+    return {name: entry.type for entry in entries for name in entry.name.split(", ")}
+
+
+CALLABLES = [
+    pytest.param(obj, id=f"{room}.{name}")
+    for room, name, obj in public_objects()
+    if inspect.isclass(obj) or inspect.isfunction(obj)
+]
+
+
+@pytest.mark.parametrize("obj", CALLABLES)
+def test_defaults_are_the_ones_documented(obj):
+    types = documented(obj, "Parameters")
+    for name, parameter in inspect.signature(obj).parameters.items():
+        if parameter.default is parameter.empty or isinstance(parameter.default, type):
+            continue
+        stated = re.search(r"default=(.+)$", types.get(name, ""))
+        assert stated, f"{name}: its type does not end in default={parameter.default!r}."
+        value = eval(stated[1].strip("` "), {})  # a literal, or a fraction such as 1 / 3
+        assert value == parameter.default, f"{name}: documented {value}, is {parameter.default!r}."
+
+
+@pytest.mark.parametrize("estimator", cheap_instances(), ids=repr)
+def test_fitted_attributes_are_the_ones_documented(estimator):
+    stated = set(documented(type(estimator), "Attributes"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fitted = clone(estimator).fit(*toy_problem(estimator))
+    there = {name for name in vars(fitted) if name.endswith("_") and not name.startswith("_")}
+    assert there <= stated, f"not in the Attributes section: {sorted(there - stated)}."
+    missing = {name for name in stated if not hasattr(fitted, name)} - {"feature_names_in_"}
+    assert not missing, f"documented, but not there after fit: {sorted(missing)}."
 
 
 class AnyNumpy(doctest.OutputChecker):

@@ -5,7 +5,7 @@ from contextlib import suppress
 import numpy as np
 from sklearn import config_context
 from sklearn.base import clone
-from sklearn.metrics import get_scorer
+from sklearn.metrics import accuracy_score, get_scorer, r2_score
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
@@ -153,6 +153,17 @@ def _request(estimator, answer):
 def _set_request(model, setter, answer):
     with suppress(TypeError):  # this method of this estimator takes no weights
         getattr(model, setter)(sample_weight=answer)
+
+
+@common_check(applies=lambda e: is_classifier(e) or is_regressor(e))
+def check_weighted_score(estimator):
+    """``score`` takes weights too, and they mean what they mean to scikit-learn's metrics."""
+    X, y, weights = _weighted_problem(estimator)
+    predicted = estimator.fit(X, y).predict(X)
+    metric = accuracy_score if is_classifier(estimator) else r2_score
+    for given in (None, weights):
+        expected = metric(y, predicted, sample_weight=given)
+        np.testing.assert_allclose(estimator.score(X, y, sample_weight=given), expected)
 
 
 @common_check(applies=takes_weights)
