@@ -19,7 +19,7 @@ from skweight.ordinal._links import LINKS
 from skweight.ordinal._newton import FreeEntries, accumulate, inverse_information, maximise
 from skweight.ordinal._order import check_class_totals, resolve_class_order
 from skweight.ordinal._rows import Rows
-from skweight.ordinal._tables import InferenceTable, feature_names, wald_table
+from skweight.ordinal._tables import InferenceTable, boundary_names, feature_names, wald_table
 
 
 def proportionality_test(
@@ -341,12 +341,12 @@ def selected_summary(estimator, X_new, y_new, sample_weight=None, confidence_lev
             )
     errors = np.sqrt(np.diagonal(to_raw @ inverse @ to_raw.T) / rows.total)
     errors = np.where(lost, np.inf, errors)
-    labels = order.tolist()
+    boundaries = boundary_names(estimator.family, order)
     features = feature_names(estimator, estimator.n_features_in_)
-    names = [f"P(y > {label})" for label in labels[:-1]]
+    names = list(boundaries)
     for k, j in zip(entries.boundary, entries.feature):
         name = features[support[j]]
-        names.append(name if k == 0 else f"{name}: change at P(y > {labels[k]})")
+        names.append(name if k == 0 else f"{name}: change at {boundaries[k]}")
     return wald_table(names, to_raw @ fit.theta, errors, confidence_level)
 
 

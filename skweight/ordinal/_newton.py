@@ -151,7 +151,10 @@ def accumulate(rows, entries, terms):
         intercepts = slice(seen.start, seen.stop)
         gradient[intercepts] += u.sum(axis=1)
         for (i, j), second in h.items():
-            hessian[seen[i], seen[j]] += second.sum()
+            total = second.sum()
+            hessian[seen[i], seen[j]] += total
+            if i != j:
+                hessian[seen[j], seen[i]] += total
         groups = entries.levels(seen)
         for group in groups:
             # A slope that starts at this level enters every boundary from here on.
@@ -177,8 +180,11 @@ def accumulate(rows, entries, terms):
         if not (low.distinct and high.distinct):
             gram = gram[np.ix_(low.spread, high.spread)]
         hessian[_cross(low.place, high.place)] += gram
-    upper = np.triu(hessian)
-    return Sums(loss, gradient, upper + np.triu(upper, 1).T)
+        if low is not high:
+            hessian[_cross(high.place, low.place)] += gram.T
+    q = entries.q
+    hessian[q:, :q] = hessian[:q, q:].T
+    return Sums(loss, gradient, hessian)
 
 
 def _tail_weight(h, low, high, n_rows):
@@ -269,8 +275,15 @@ class _Likelihood:
                     distance = min(distance, np.min(width[closing] / -change[closing]))
         return distance
 
-    def loss_ahead(self, size):
-        """Return the loss after a part of the step."""
+    def shorten(self, size, loss, square):
+        """Halve the step until the loss falls enough; return None where it never does."""
+        while size > 1e-10:
+            size /= 2
+            if self._loss_ahead(size) <= loss - 1e-4 * size * square:
+                return size
+        return None
+
+    def _loss_ahead(self, size):
         loss = 0.0
         for block, z, dz in zip(self.rows.blocks, self.z, self.dz):
             value = class_terms(self.family, self.link, block.c, self.q, z + size * dz, order=0)[0]
@@ -335,17 +348,20 @@ def maximise(rows, entries, family, link, *, start=None, tol=1e-8, max_iter=100,
             point.move(size)
             converged = True
             break
-        if not (size == 1.0 and square < 1e-10 * abs(sums.loss)):
-            # Where the expected gain drowns in rounding, the full step needs no proof.
-            while not point.loss_ahead(size) <= sums.loss - 1e-4 * size * square:
-                size /= 2
-                if size < 1e-10:
-                    break
-        if size < 1e-10:
-            break
         point.move(size)
+        with np.errstate(over="ignore", invalid="ignore"):
+            ahead = point.sums()
+        # Where the expected gain drowns in rounding, the full step needs no proof.
+        tiny = size == 1.0 and square < 1e-10 * abs(sums.loss)
+        if not (tiny or ahead.loss <= sums.loss - 1e-4 * size * square):
+            point.move(-size)
+            size = point.shorten(size, sums.loss, square)
+            if size is None:
+                break
+            point.move(size)
+            ahead = point.sums()
+        sums = ahead
         n_iter += 1
-        sums = point.sums()
         if on_step is not None and on_step(point.theta):
             stopped = True
             break
@@ -358,12 +374,10 @@ def newton_step(hessian, gradient):
     """Return -H^-1 g, or the shortest such step where H is singular."""
     scale = _unit_diagonal(hessian)
     scaled = hessian * scale * scale[:, None]
-    try:
-        factor, lower = linalg.cho_factor(scaled, lower=True, check_finite=False)
-        if np.diagonal(factor).min() ** 2 > _SINGULAR:
-            return -scale * linalg.cho_solve((factor, lower), scale * gradient, check_finite=False)
-    except linalg.LinAlgError:
-        pass
+    factor = _cholesky(scaled)
+    if factor is not None:
+        half = (factor, True)
+        return -scale * linalg.cho_solve(half, scale * gradient, check_finite=False)
     values, vectors = linalg.eigh(scaled, check_finite=False)
     keep = values > _SINGULAR * values[-1]
     vectors = vectors[:, keep]
@@ -391,7 +405,23 @@ def inverse_information(hessian):
         A basis of the directions without information.
     """
     scale = _unit_diagonal(hessian)
-    values, vectors = linalg.eigh(hessian * scale * scale[:, None], check_finite=False)
+    scaled = hessian * scale * scale[:, None]
+    factor = _cholesky(scaled)
+    if factor is not None:
+        half = scale * linalg.solve_triangular(
+            factor, np.eye(len(factor)), lower=True, check_finite=False
+        )
+        return half.T @ half, np.empty((len(hessian), 0))
+    values, vectors = linalg.eigh(scaled, check_finite=False)
     keep = values > _SINGULAR * values[-1]
     basis = scale[:, None] * vectors[:, keep]
     return (basis / values[keep]) @ basis.T, scale[:, None] * vectors[:, ~keep]
+
+
+def _cholesky(scaled):
+    """Return the lower factor of a matrix with unit diagonal, None where it is singular."""
+    try:
+        factor = linalg.cholesky(scaled, lower=True, check_finite=False)
+    except linalg.LinAlgError:
+        return None
+    return factor if np.diagonal(factor).min() ** 2 > _SINGULAR else None

@@ -21,7 +21,7 @@ from skweight.ordinal._newton import FreeEntries, accumulate, inverse_informatio
 from skweight.ordinal._order import check_class_totals, resolve_class_order
 from skweight.ordinal._prediction import OrdinalPredictionMixin
 from skweight.ordinal._rows import Rows
-from skweight.ordinal._tables import feature_names, wald_table
+from skweight.ordinal._tables import boundary_names, feature_names, wald_table
 
 
 class ProportionalOddsClassifier(
@@ -264,7 +264,7 @@ class ProportionalOddsClassifier(
         True
         """
         check_is_fitted(self)
-        names = [f"P(y > {label})" for label in self.class_order_[:-1].tolist()]
+        names = boundary_names(self.family, self.class_order_)
         names += feature_names(self, len(self.coef_))
         estimates = np.concatenate([self.intercept_, self.coef_])
         return wald_table(names, estimates, self.standard_errors_, confidence_level)

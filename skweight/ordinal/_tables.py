@@ -79,3 +79,13 @@ def feature_names(estimator, n_features):
     """Return the names seen in fit, or x0, x1, ..."""
     names = getattr(estimator, "feature_names_in_", None)
     return [f"x{j}" for j in range(n_features)] if names is None else [str(name) for name in names]
+
+
+def boundary_names(family, class_order):
+    """Name what the predictor of each boundary describes."""
+    labels = class_order.tolist()
+    if family == "cumulative":
+        return [f"P(y > {label})" for label in labels[:-1]]
+    if family == "adjacent":
+        return [f"P({high}) : P({low})" for low, high in zip(labels[:-1], labels[1:])]
+    return [f"P(y > {label} | y >= {label})" for label in labels[:-1]]

@@ -230,6 +230,8 @@ def test_each_boundary_of_a_sequential_family_is_a_binary_model(family):
     assert_allclose(table.estimate[5:], second.params[1:] - first.params[1:], atol=1e-6)
     independent = np.hypot(first.bse[1:], second.bse[1:])
     assert_allclose(table.standard_error[5:], independent, rtol=1e-5)
+    assert table.name[1] == "P(y > 1 | y >= 1)"
+    assert table.name[-1] == "x2: change at P(y > 1 | y >= 1)"
 
 
 def test_only_selected_entries_are_estimated():
