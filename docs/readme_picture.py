@@ -33,8 +33,8 @@ STEPS = ["possibly\ninjured", "injured", "incapaci-\ntated", "killed"]
 SHOWN = {
     "deploy": ("airbag deployed", "#c2410c", 0),
     "sex_m": ("man", "#1d4ed8", 0),
-    "seatbelt_belted": ("seat belt", "#0f766e", 7),
-    "frontal": ("frontal impact", "#a21caf", -7),
+    "seatbelt_belted": ("seat belt", "#0f766e", -7),
+    "frontal": ("frontal impact", "#a21caf", 7),
 }
 
 

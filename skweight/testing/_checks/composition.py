@@ -1,7 +1,7 @@
 """Inside scikit-learn's own tools: Pipeline, GridSearchCV, workers, representations."""
 
 import numpy as np
-from joblib import parallel_config
+from joblib import parallel_backend
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -77,7 +77,7 @@ def check_threads(estimator):
     """Fits that run in two threads at once do not disturb each other."""
     X, y = toy_problem(estimator)
     alone = cross_val_score(clone(estimator), X, y, cv=4, error_score="raise")
-    with parallel_config(backend="threading", n_jobs=2):
+    with parallel_backend("threading", n_jobs=2):  # parallel_config came with joblib 1.3
         together = cross_val_score(clone(estimator), X, y, cv=4, error_score="raise")
     np.testing.assert_allclose(together, alone, atol=1e-9)
 
