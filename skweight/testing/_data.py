@@ -71,9 +71,9 @@ def outputs(estimator, X):
 
 
 def _needs_only_rows(method):
-    parameters = list(inspect.signature(method).parameters.values())
-    required = [p for p in parameters if p.default is p.empty and p.kind < p.VAR_KEYWORD]
-    return len([p for p in required if p.kind != p.VAR_POSITIONAL]) == 1
+    starred = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    parameters = inspect.signature(method).parameters.values()
+    return len([p for p in parameters if p.default is p.empty and p.kind not in starred]) == 1
 
 
 def _as_array(output):

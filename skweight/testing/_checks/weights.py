@@ -73,7 +73,7 @@ def check_weights_equal_repetition(estimator):
 
 @common_check(applies=takes_weights)
 def check_weights_of_every_kind(estimator):
-    """Weights come as integers, float32, a list or a single number."""
+    """Weights may come as integers, as float32 or as a list."""
     X, y, weights = _weighted_problem(estimator)
     expected = outputs(clone(estimator).fit(X, y, sample_weight=weights), X)
     for what, same in {
