@@ -1,6 +1,7 @@
 """What every benchmark's report needs: versions, tables, a file."""
 
 import importlib.metadata
+import math
 import os
 import platform
 from pathlib import Path
@@ -19,7 +20,27 @@ def versions(*packages):
                 import skweight
 
                 named.append(f"skweight {skweight.__version__}")
-    return ", ".join(named) + f"; {platform.machine()}, {os.cpu_count()} CPUs"
+    return ", ".join(named) + f"; {_processor()}, {os.cpu_count()} CPUs"
+
+
+def _processor():
+    """Return the model of the processor where the system tells, else its architecture."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return f"{names[0]} ({platform.machine()})" if names else platform.machine()
+
+
+def load():
+    """Return one clause with the mean number of running processes over the last 15 minutes."""
+    return f"mean load of the machine {os.getloadavg()[2]:.1f} over the last 15 minutes"
+
+
+def significant(seconds):
+    """Format seconds with two significant digits, without exponents."""
+    return f"{seconds:.{max(0, 1 - math.floor(math.log10(seconds)))}f}"
 
 
 def table(header, rows):
