@@ -25,7 +25,7 @@ class BenchmarkResult(Include):
             return self.parse_text_to_nodes(
                 f".. note:: Not measured yet for this version; ``{command}`` measures it."
             )
-        self.arguments[0] = str(path)
+        self.arguments[0] = f"/../benchmarks/results/{path.name}"  # from the root of the sources
         self.options["parser"] = Parser
         source = self.parse_text_to_nodes(
             f"*Written by* ``{command}`` *into* ``benchmarks/results/{path.name}``:"
