@@ -220,7 +220,7 @@ class PrestoClassifier(BasePresto):
     >>> model.predict_proba(X[:1]).round(1)
     array([[0.5, 0.4, 0.1, 0. ]])
     >>> model.support_
-    array([ True, False, False, False])
+    array([ True,  True, False,  True])
     """
 
     _parameter_constraints: dict = {

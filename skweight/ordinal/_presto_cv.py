@@ -78,7 +78,7 @@ def presto_path(X, y, *, alphas=None, n_alphas=20, eps=1e-2, sample_weight=None,
     >>> path.coef_path.shape
     (5, 2, 3)
     >>> (path.coef_path != 0).any(axis=1).sum(axis=1).tolist()
-    [0, 1, 2, 3, 3]
+    [0, 1, 3, 3, 3]
     """
     estimator = PrestoClassifier(**params)
     estimator._validate_params()

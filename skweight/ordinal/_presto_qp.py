@@ -45,6 +45,8 @@ def lasso_qp(H, c, lam, x, tol, gaps=None, max_pivots=200):
     """
     x = x.copy()
     free = lam == 0
+    if gaps is not None and gaps.half is not None:
+        free &= ~gaps.half.any(axis=0)  # a box has a kink at zero, whatever the price
     sign = np.where(free, 0.0, np.sign(x))
     active = free | (x != 0)
     entering, one_by_one = False, False
@@ -232,7 +234,7 @@ def nonnegative_qp(K, v, m, max_iter=500):
     return m
 
 
-def group_qp(H, c, lam, x, group, price, tol, max_iter=2000):
+def group_qp(H, c, lam, x, group, price, tol, max_iter=600):
     """Minimise ``x'Hx/2 + c'x + lam'|x| + sum_j price_j ||x_group j||`` by FISTA and Newton.
 
     Parameters
@@ -243,7 +245,7 @@ def group_qp(H, c, lam, x, group, price, tol, max_iter=2000):
         The group of each coordinate, -1 for none.
     price : ndarray of shape (n_groups,)
         The price of each group's norm.
-    max_iter : int, default=2000
+    max_iter : int, default=600
         Proximal steps at the most.
 
     Returns
@@ -255,9 +257,11 @@ def group_qp(H, c, lam, x, group, price, tol, max_iter=2000):
     free = (lam == 0) & ~(member & (price[group] > 0))
     # The free block is ill-scaled against the rest and has no kink: eliminate it.
     F, R = np.flatnonzero(free), np.flatnonzero(~free)
-    solve_F = np.linalg.pinv(H[np.ix_(F, F)], hermitian=True)
+    solve_F = np.linalg.pinv(H[np.ix_(F, F)], 1e-12, hermitian=True)
     back = solve_F @ H[np.ix_(F, R)]
     S = H[np.ix_(R, R)] - H[np.ix_(R, F)] @ back
+    values, vectors = np.linalg.eigh(0.5 * (S + S.T))
+    S = (vectors * np.maximum(values, 0.0)) @ vectors.T  # rounding must not bend it downwards
     s = c[R] - H[np.ix_(R, F)] @ (solve_F @ c[F])
     groups, lam_R = group[R], lam[R]
     y = _group_fista(S, s, lam_R, x[R], groups, price, tol, max_iter)

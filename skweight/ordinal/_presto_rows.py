@@ -137,7 +137,10 @@ class Rows:
                 return np.inf, None
             if order:
                 gradient *= w
-                terms.append((gradient, {pair: w * h for pair, h in hessian.items()}))
+                hessian = {pair: w * h for pair, h in hessian.items()}
+                if self.link != "logit" and not _finite(gradient, *hessian.values()):
+                    return np.inf, None  # so far out that the link's tails overflow
+                terms.append((gradient, hessian))
         return total, terms if order else None
 
     def gradient(self, terms):
@@ -196,6 +199,10 @@ def _row_range(Z, start, stop):
     low, high = Z.indptr[start], Z.indptr[stop]
     parts = (Z.data[low:high], Z.indices[low:high], Z.indptr[start : stop + 1] - low)
     return sp.csr_matrix(parts, shape=(stop - start, Z.shape[1]), copy=False)
+
+
+def _finite(*arrays):
+    return all(np.isfinite(array).all() for array in arrays)
 
 
 def _gram(Z, start, stop, h):

@@ -154,6 +154,9 @@ def _prefers_lbfgs(problem, state):
 
 def _grow(working, state):
     """Let in the columns that violate their conditions most, at most doubling the set."""
+    width = state.theta.shape[1]
+    if width <= _FIRST_COLUMNS:
+        return np.arange(width)
     score = state.residual.max(axis=0)
     score[working] = 0.0
     fresh = np.argsort(-score)[: max(_FIRST_COLUMNS, len(working))]
@@ -265,7 +268,11 @@ def solve(problem, theta, tol, max_iter, on_iteration=None):
         run = _augmented if soft else newton
         state, used, status = run(bound, start, tol, max_iter - n_iter, on_iteration)
         n_iter, theta = n_iter + used, state.theta
-        if status in (STOPPED, SEPARATED) or n_iter >= max_iter or not _violated(problem, theta, 1e-12):
+        if (
+            status in (STOPPED, SEPARATED)
+            or n_iter >= max_iter
+            or not _violated(problem, theta, 1e-12)
+        ):
             break
         soft += [c for c in problem.soft if c not in soft and c.violation(theta) > 0]
     state = _certified(state)
@@ -311,6 +318,7 @@ def _augmented(problem, state, tol, max_iter, on_iteration):
             soft.m = soft.pull(state.theta)
         if status == STOPPED:
             return state, n_iter, STOPPED
+        implied = [constraint.m.copy() for constraint in problem.constraints]
         for theta in (_polish(problem, state.theta), state.theta):
             if theta is not None:
                 final = _certified(State(problem, theta))
@@ -319,16 +327,23 @@ def _augmented(problem, state, tol, max_iter, on_iteration):
                     best = (gap, final, [c.m.copy() for c in problem.constraints])
                 if gap <= tol:
                     return final, n_iter, CONVERGED
+            # Equations for the wrong constraints leave multipliers that mean nothing.
+            _set_multipliers(problem, implied)
         violation = max(soft.violation(state.theta) for soft in problem.soft)
         if violation > 0.25 * last:
             mu *= 4.0
         last = violation
     if best[1] is None:
         return state, n_iter, LIMIT
-    for constraint, m in zip(problem.constraints, best[2]):
-        constraint.m.fill(0.0)
-        constraint.m[: len(m)] = m  # rows let in since had none
+    _set_multipliers(problem, best[2])
     return best[1], n_iter, LIMIT
+
+
+def _set_multipliers(problem, multipliers):
+    """Give constraints copies of earlier multipliers; rows let in since then had none."""
+    for constraint, m in zip(problem.constraints, multipliers):
+        constraint.m = np.zeros_like(constraint.m)
+        constraint.m[: len(m)] = m
 
 
 def _polish(problem, theta, steps=8):
@@ -370,8 +385,7 @@ def _polish(problem, theta, steps=8):
         theta = new
         if np.abs(step).max(initial=0.0) <= 1e-12:
             return theta
-    for constraint, m in zip(problem.constraints, before):
-        constraint.m = m
+    _set_multipliers(problem, before)
     return None
 
 
