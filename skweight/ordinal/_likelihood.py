@@ -104,8 +104,14 @@ def _tail(link, t, use_cdf, order):
         hazard = np.exp(functions.log_pdf(t) - log_tail)
         score = functions.score(t)
     if use_cdf:
-        return -log_tail, -hazard, hazard * (hazard - score)
-    return -log_tail, hazard, hazard * (hazard + score)
+        return -log_tail, -hazard, _curvature(hazard, -score)
+    return -log_tail, hazard, _curvature(hazard, score)
+
+
+def _curvature(hazard, score):
+    """Multiply hazard and hazard + score, which is at least 0 but for rounding; 0 wins over inf."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.where(hazard > 0, np.maximum(hazard * (hazard + score), 0.0), 0.0)
 
 
 def _middle_logit(_, z_low, z_high, order):

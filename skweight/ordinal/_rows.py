@@ -112,13 +112,20 @@ class Rows:
     def _standardise(self, X, weight):
         """Standardise in place the copy that sorting made."""
         if sparse.issparse(X):
+            X.sum_duplicates()
             self.mean = X.T @ weight
             low, high = min_max_axis(X, axis=0)
+            # A column without implicit zeros can be centred where it stands. With at least one
+            # zero the mean is at most about sqrt(n) standard deviations, so little cancels.
+            full = np.bincount(X.indices, minlength=X.shape[1]) == X.shape[0]
+            pattern = X.copy()
+            pattern.data = np.ones_like(X.data)
+            absent = np.where(full, 0.0, 1 - pattern.T @ weight)
+            X.data -= np.where(full, self.mean, 0.0)[X.indices]
+            shift = np.where(full, 0.0, self.mean)
             deviation = X.copy()
-            deviation.data = (deviation.data - self.mean[deviation.indices]) ** 2
-            stored = X.copy()
-            stored.data = np.ones_like(stored.data)
-            variance = deviation.T @ weight + (1 - stored.T @ weight) * self.mean**2
+            deviation.data = (X.data - shift[X.indices]) ** 2
+            variance = deviation.T @ weight + absent * self.mean**2
         else:
             self.mean = weight @ X
             low, high = X.min(axis=0), X.max(axis=0)
@@ -130,7 +137,8 @@ class Rows:
         self.scale[~(self.scale > 0)] = 1.0  # underflow: as good as constant
         factor = np.where(self.constant, 0.0, 1 / self.scale)
         if sparse.issparse(X):
-            return X @ sparse.diags(factor, format="csr"), self.mean * factor
+            X.data *= factor[X.indices]
+            return X, shift * factor
         X *= factor
         return X, None
 

