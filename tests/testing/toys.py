@@ -21,6 +21,14 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from skweight._core._callbacks import CallbackSupportMixin, FitTask, with_callbacks
 
 
+def checked_weights(sample_weight, X):
+    """Return float weights, refusing those that mean nothing."""
+    weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    if not weights.any():
+        raise ValueError("sample_weight must hold a positive number, got zeros only.")
+    return weights
+
+
 class ToyClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     """Multinomial regression with a ridge penalty, by Newton's method.
 
@@ -67,10 +75,7 @@ class ToyClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         return tags
 
     def _checked_weights(self, sample_weight, X):
-        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        if not weights.any():
-            raise ValueError("sample_weight must hold a positive number, got zeros only.")
-        return weights
+        return checked_weights(sample_weight, X)
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
@@ -124,7 +129,7 @@ class ToyClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
 
 class ToyTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
-    """Subtract the mean.
+    """Subtract the weighted mean.
 
     Attributes
     ----------
@@ -136,9 +141,10 @@ class ToyTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Names of the columns.
     """
 
-    def fit(self, X, y=None):
+    def fit(self, X, y=None, sample_weight=None):
         """Fit."""
-        self.mean_ = validate_data(self, X, dtype=np.float64).mean(axis=0)
+        X = validate_data(self, X, dtype=np.float64)
+        self.mean_ = np.average(X, axis=0, weights=checked_weights(sample_weight, X))
         return self
 
     def transform(self, X):

@@ -29,6 +29,10 @@ def takes_callbacks(estimator):
     return "max_iter" in estimator.get_params(deep=False) or hasattr(estimator, "set_callbacks")
 
 
+def _iterates(fitted):
+    return hasattr(fitted, "max_iter") or hasattr(fitted, "n_iter_")
+
+
 class Watcher:
     """Count tasks: how many each parent began and ended, and what its children brought."""
 
@@ -90,8 +94,7 @@ class Breaker(Watcher):
 def check_what_iterates_takes_callbacks(estimator):
     """An estimator with ``max_iter`` or ``n_iter_`` takes callbacks."""
     estimator.fit(*toy_problem(estimator))
-    iterates = hasattr(estimator, "max_iter") or hasattr(estimator, "n_iter_")
-    assert hasattr(estimator, "set_callbacks") or not iterates, (
+    assert hasattr(estimator, "set_callbacks") or not _iterates(estimator), (
         f"{type(estimator).__name__} iterates but has no set_callbacks."
     )
 
@@ -105,8 +108,9 @@ def check_callbacks_see_the_fit(estimator):
     estimator.set_callbacks(watcher).fit(X, y)
     assert (watcher.setups, watcher.teardowns) == (1, 1)
     assert sorted(watcher.begun) == sorted(key for key, _ in watcher.ended)
-    assert watcher.children(), "no iteration was reported."
-    assert watcher.fitted_estimators, "no task handed over a fitted estimator."
+    if _iterates(estimator):
+        assert watcher.children(), "no iteration was reported."
+        assert watcher.fitted_estimators, "no task handed over a fitted estimator."
     assert watcher.ended[-1][1].parent is None, "the whole fit must end last."
     assert_same_outputs(outputs(estimator, X), expected, "watched by a callback")
 
@@ -171,7 +175,9 @@ def check_stopping_callback(estimator):
     watcher, stopper = Watcher(), Stopper()
     full = clone(estimator).set_callbacks(watcher).fit(X, y)
     short = clone(estimator).set_callbacks(stopper).fit(X, y)
-    assert max(watcher.children().values()) > 1, (
+    if not _iterates(full):
+        return
+    assert max(watcher.children().values(), default=0) > 1, (
         "the toy problem needs one iteration only; harden it in CHECK_PARAMETERS."
     )
     assert max(stopper.children().values()) == 1, "the fit went on after it was stopped."

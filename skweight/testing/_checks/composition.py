@@ -67,7 +67,7 @@ def check_pipeline(estimator):
     }
     assert "predict" not in expected or "predict" in through
     assert_same_outputs(through, {name: expected[name] for name in through}, "in a Pipeline")
-    step = type(estimator).__name__.lower()
+    step = pipeline.steps[-1][0]
     for name, value in estimator.get_params(deep=False).items():
         assert pipeline.get_params()[f"{step}__{name}"] is value
 
