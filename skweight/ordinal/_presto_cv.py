@@ -110,8 +110,11 @@ def _check_grid(alphas, n_alphas, eps):
         if not isinstance(eps, Real) or not 0 < eps < 1:
             raise ValueError(f"eps must be between 0 and 1, got {eps!r}.")
         return
-    alphas = np.asarray(alphas, dtype=float)
-    if alphas.ndim != 1 or not len(alphas) or not np.isfinite(alphas).all() or alphas.min() < 0:
+    try:
+        values = np.asarray(alphas, dtype=float)
+    except (TypeError, ValueError):
+        values = np.full((1, 1), np.nan)
+    if values.ndim != 1 or not len(values) or not np.isfinite(values).all() or values.min() < 0:
         raise ValueError(
             "alphas must be a one-dimensional array of finite values of at least 0, "
             f"got {alphas!r}."

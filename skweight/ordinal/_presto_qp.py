@@ -5,7 +5,11 @@ from scipy.linalg.lapack import dpotrf, dpotrs
 
 
 def solve_psd(A, b):
-    """Solve A x = b for a positive semi-definite A; the minimum-norm solution if singular."""
+    """Solve A x = b for a positive semi-definite A.
+
+    If A is singular it is the minimum-norm solution, plus a long way along the directions without
+    curvature in which b has a component.
+    """
     diagonal = np.sqrt(np.maximum(np.diag(A), np.finfo(float).tiny))
     # LAPACK itself: these systems are small, and the wrappers cost more than the work.
     factor, info = dpotrf(A / (diagonal[:, None] * diagonal), lower=1, clean=0)
@@ -14,9 +18,15 @@ def solve_psd(A, b):
         scale = diagonal if b.ndim == 1 else diagonal[:, None]
         return dpotrs(factor, b / scale, lower=1)[0] / scale
     values, vectors = np.linalg.eigh(A)
-    keep = values > 1e-12 * max(values[-1], np.finfo(float).tiny)
-    vectors = vectors[:, keep]
-    return (vectors / values[keep]) @ (vectors.T @ b)
+    largest = max(values[-1], np.finfo(float).tiny)
+    flat = values <= 1e-12 * largest
+    along = vectors.T @ b
+    # Rounding must not move x along flat directions, but a slope along one must, and far: it ends
+    # where a coordinate reaches zero.
+    drift = np.abs(along[flat]) > 1e-9 * np.abs(along).max(axis=0, initial=np.finfo(float).tiny)
+    along[flat] = np.where(drift, along[flat], 0.0)
+    values = np.where(flat, 1e-8 * largest, values)
+    return vectors @ (along / (values if b.ndim == 1 else values[:, None]))
 
 
 def lasso_qp(H, c, lam, x, tol, gaps=None, max_pivots=200):
