@@ -113,18 +113,17 @@ def conform(raw, columns):
     return pandas.DataFrame(frame, index=raw.index), notes
 
 
-def encoder(columns, *, drop=None, native=False):
+def encoder(columns, *, native=False):
     """Build the preprocessing of one pipeline, to be fitted inside each fold.
 
     Parameters
     ----------
     columns : Columns
         The columns by kind.
-    drop : {None, "first"}, default=None
-        Whether the first level of each category is left out, as models without a penalty want.
     native : bool, default=False
         Whether categories become integer codes and missing values stay, as gradient boosting
-        wants; the codes then come first.
+        wants; the codes then come first. Otherwise each level of a category but the first gets
+        a column of its own, as linear models want, and missing values are imputed.
 
     Returns
     -------
@@ -155,7 +154,7 @@ def encoder(columns, *, drop=None, native=False):
             OneHotEncoder(
                 handle_unknown="infrequent_if_exist",
                 max_categories=_MANY,
-                drop=drop,
+                drop="first",
                 sparse_output=False,
             ),
         )

@@ -98,28 +98,29 @@ def test_nothing_left_is_refused():
         plan_columns(frame_of(a=["x", "x"]))
 
 
-@pytest.mark.parametrize("options", [{}, {"drop": "first"}, {"native": True}])
-def test_encoding_survives_what_training_never_saw(options):
+@pytest.mark.filterwarnings("ignore:Found unknown categories")
+@pytest.mark.parametrize("native", [False, True])
+def test_encoding_survives_what_training_never_saw(native):
     table = frame_of(a=[1.0, 2, np.nan, 4] * 5, b=["x", "y", "x", ""] * 5)
     frame, columns = plan_columns(table)
-    transformer = encoder(columns, **options).fit(frame)
+    transformer = encoder(columns, native=native).fit(frame)
     new, _ = conform(frame_of(b=["never", ""], a=["", "junk"]), columns)
     encoded = transformer.transform(new[columns.names])
     assert encoded.shape == (2, transformer.transform(frame).shape[1])
-    if not options.get("native"):
+    if not native:
         assert np.isfinite(encoded).all()
 
 
 def test_encoded_training_columns_by_hand():
     frame, columns = plan_columns(frame_of(a=[1.0, 3.0, 1.0, 3.0], b=["x", "y", "y", "x"]))
     encoded = encoder(columns).fit_transform(frame)
-    np.testing.assert_array_equal(encoded, [[-1, 1, 0], [1, 0, 1], [-1, 0, 1], [1, 1, 0]])
+    np.testing.assert_array_equal(encoded, [[-1, 0], [1, 1], [-1, 1], [1, 0]])
 
 
 def test_many_levels_are_pooled():
     cells = [f"c{i % 60}" for i in range(240)]
     frame, columns = plan_columns(frame_of(b=cells))
-    assert encoder(columns).fit_transform(frame).shape[1] == 30
+    assert encoder(columns).fit_transform(frame).shape[1] == 29
     assert "60 levels" in columns.notes[0]
 
 

@@ -113,25 +113,23 @@ def _pipeline(study, rows, *, kind):
 
     from skweight.ordinal import PrestoClassifierCV, ProportionalOddsClassifier
 
-    columns, encoding = study.columns, {}
     # Inner folds, like outer ones, need the rarest class in every part.
     inner = max(2, min(5, np.unique(study.labels[rows], return_counts=True)[1].min()))
     if kind == "presto":
         model = PrestoClassifierCV(class_order=study.order.tolist(), cv=inner)
     elif kind == "proportional":
         model = ProportionalOddsClassifier(class_order=study.order.tolist())
-        encoding = {"drop": "first"}
     elif kind == "logistic":
         model = LogisticRegression(max_iter=2000)
     elif kind == "tuned":
         model = LogisticRegressionCV(Cs=5, cv=inner, scoring="neg_log_loss", max_iter=2000)
     elif kind == "boosting":
-        codes = list(range(len(columns.categorical))) or None
+        codes = list(range(len(study.columns.categorical))) or None
         model = HistGradientBoostingClassifier(categorical_features=codes, random_state=_SEED)
-        encoding = {"native": True}
     else:
         model = DummyClassifier(strategy="prior")
-    return Pipeline([("columns", encoder(columns, **encoding)), ("model", model)])
+    columns = encoder(study.columns, native=kind == "boosting")
+    return Pipeline([("columns", columns), ("model", model)])
 
 
 def fit(candidate, study, rows):
