@@ -80,11 +80,10 @@ ax.legend()
 fig.suptitle("Uncertainty about death removed, on other rows (band: spread of draws)")
 
 # %%
-# With few deaths, separate coefficients for the last step cannot be learned and proportional odds
-# is hard to beat. With many, proportional odds has stopped learning, since what it assumes is not
-# true, and a logistic regression of the last class catches up, and in the end overtakes by a
-# little. PRESTO moves from one to the other by cross-validation, and in between it is better than
-# both.
+# With few deaths, separate coefficients for the last step cannot be learned, and proportional
+# odds is hard to beat. With many, proportional odds has stopped learning, since what it assumes
+# is not true, and a logistic regression of the last class has caught up. PRESTO moves from one to
+# the other by cross-validation, and in between it is better than both.
 #
 # Which features break proportional odds, and where?
 # --------------------------------------------------
@@ -97,15 +96,15 @@ import pandas as pd
 from skweight.ordinal import CoefficientPathDisplay
 
 frame = pd.DataFrame(X, columns=crashes.feature_names)
-model = PrestoClassifierCV(eps=1e-3, selection="1se").fit(frame, y)
+model = PrestoClassifierCV(eps=1e-3).fit(frame, y)
 shown = ["frontal", "sex_m", "deploy", "dvcat_55+", "airbag_airbag", "seatbelt_belted"]
 CoefficientPathDisplay.from_estimator(model, features=shown)
 
 # %%
-# The dotted line is the penalty chosen by the one-standard-error rule. A frontal impact lowers
-# the odds at every step, but most of all those of death; men are less likely to be injured at
-# all, while for the worst outcomes the difference is small; a deployed airbag goes with injury,
-# but much less with the severe ones. The use of a seat belt helps at every step about alike.
+# The dotted line is the penalty that cross-validation chose. A frontal impact lowers the odds at
+# every step, but most of all those of death. Men are less likely to be injured at all, but not
+# less likely to be killed. A deployed airbag goes with injury, less so with severe ones. A seat
+# belt helps at every step about alike.
 #
 # These are associations in a sample of crashes, not effects: a car in which nobody was hurt and
 # that could drive on is not in these data.
@@ -126,6 +125,21 @@ for ax, (name, fitted) in zip(axes, {"PRESTO": model, "proportional odds": po}.i
     )
 fig.suptitle("Risk of death, predicted and observed")
 plt.show()
+
+# %%
+# Both are about right. What separates them is less whether the predicted risk is true on average
+# than how well it tells people apart, which is what the skill measures:
+
+from skweight.metrics import rare_class_calibration_error
+
+rows = {}
+for name, fitted in {"PRESTO": model, "proportional odds": po}.items():
+    proba = fitted.predict_proba(test)
+    rows[name] = {
+        "skill": 1 - log_loss(killed, proba[:, -1]) / ignorance,
+        "calibration error": rare_class_calibration_error(y_test, proba),
+    }
+pd.DataFrame(rows).T.round(4)
 
 # %%
 # sphinx_gallery_thumbnail_number = 2
