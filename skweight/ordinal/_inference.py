@@ -14,9 +14,10 @@ from sklearn.utils.validation import (
 )
 
 from skweight._core._sklearn_compat import check_sample_weight
+from skweight.ordinal._entries import FreeEntries, accumulate
 from skweight.ordinal._likelihood import class_probabilities, class_terms, touched
 from skweight.ordinal._links import LINKS
-from skweight.ordinal._newton import FreeEntries, accumulate, inverse_information, maximise
+from skweight.ordinal._newton import inverse_information, maximise
 from skweight.ordinal._order import check_class_totals, resolve_class_order
 from skweight.ordinal._rows import Rows
 from skweight.ordinal._tables import InferenceTable, boundary_names, feature_names, wald_table

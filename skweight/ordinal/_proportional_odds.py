@@ -15,9 +15,10 @@ from skweight._core._sklearn_compat import (
     _fit_context,
     check_sample_weight,
 )
+from skweight.ordinal._entries import FreeEntries, accumulate
 from skweight.ordinal._likelihood import class_terms, touched
 from skweight.ordinal._links import LINKS
-from skweight.ordinal._newton import FreeEntries, accumulate, inverse_information, maximise
+from skweight.ordinal._newton import inverse_information, maximise
 from skweight.ordinal._order import check_class_totals, resolve_class_order
 from skweight.ordinal._prediction import OrdinalPredictionMixin
 from skweight.ordinal._rows import Rows

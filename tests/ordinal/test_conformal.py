@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skweight.ordinal import OrdinalConformalClassifier, PrestoClassifier
-from skweight.ordinal._conformal import conformal_threshold, entry_masses
+from skweight.ordinal._conformal_scores import conformal_threshold, entry_masses
 
 
 class Oracle(ClassifierMixin, BaseEstimator):

@@ -18,7 +18,8 @@ from skweight.ordinal import (
     proportionality_test,
     selected_summary,
 )
-from skweight.ordinal._newton import FreeEntries, maximise
+from skweight.ordinal._entries import FreeEntries
+from skweight.ordinal._newton import maximise
 from skweight.ordinal._rows import Rows
 
 
