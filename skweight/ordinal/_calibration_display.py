@@ -251,7 +251,7 @@ class RareClassCalibrationDisplay:
         self.counts_ = [
             ax.annotate(
                 f"{events:.0f}" if events == round(events) else f"{events:.1f}",
-                (x, y if y > 0 else top_of_bar),  # 0 has no place on a logarithmic axis
+                (x, top_of_bar if log and y == 0 else y),  # a log axis has no 0
                 xytext=(6, 3),
                 textcoords="offset points",
                 fontsize="x-small",
