@@ -103,7 +103,7 @@ def draw_coefficients(ax, crashes):
     ax.set(
         ylabel="coefficient (log odds)",
         title="Effects along the scale (dotted: one for all)",
-        xlim=(-0.15, 4.2),
+        xlim=(-0.15, 4.35),
     )
     ax.set_xticks(range(4), STEPS)
 
