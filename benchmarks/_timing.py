@@ -36,7 +36,7 @@ class Measurement:
         return self.value is None
 
 
-def measure(task, limit=600.0, repeats=5):
+def measure(task, limit=600.0, repeats=50):
     """Run a task in a forked process, several times if it is quick.
 
     CPU seconds of one thread are what a quiet machine shows on the clock; on a busy one they

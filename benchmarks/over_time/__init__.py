@@ -1,0 +1,1 @@
+"""Our own speed from commit to commit, for asv."""
