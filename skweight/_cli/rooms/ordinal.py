@@ -55,12 +55,12 @@ MEASURES = [
         "predicted probability.",
     ),
 ]
-_SEED = 0
+SEED = 0
 _MOST_ROWS_TUNED = 3000  # beyond, tuning logistic regression takes long and changes little
 
 
-def candidates(n_samples):
-    """List ours and what a user would otherwise pick for that many rows."""
+def candidates(n_train):
+    """List ours and what a user would otherwise pick for that many training rows."""
     tuned = Candidate(
         "Logistic, tuned",
         partial(_pipeline, kind="tuned"),
@@ -84,7 +84,7 @@ def candidates(n_samples):
             partial(_pipeline, kind="logistic"),
             note="LogisticRegression, ignores the order",
         ),
-        *([tuned] if n_samples <= _MOST_ROWS_TUNED else []),
+        *([tuned] if n_train <= _MOST_ROWS_TUNED else []),
         Candidate(
             "Logistic, last step only",
             partial(_pipeline, kind="logistic"),
@@ -125,7 +125,7 @@ def _pipeline(study, rows, *, kind):
         model = LogisticRegressionCV(Cs=5, cv=inner, scoring="neg_log_loss", max_iter=2000)
     elif kind == "boosting":
         codes = list(range(len(study.columns.categorical))) or None
-        model = HistGradientBoostingClassifier(categorical_features=codes, random_state=_SEED)
+        model = HistGradientBoostingClassifier(categorical_features=codes, random_state=SEED)
     else:
         model = DummyClassifier(strategy="prior")
     columns = encoder(study.columns, native=kind == "boosting")
@@ -195,7 +195,7 @@ def warm_up():
     """Fit once on little data, so that no candidate is charged for loading compiled code."""
     from skweight.ordinal import PrestoClassifierCV, ProportionalOddsClassifier
 
-    generator = np.random.default_rng(_SEED)
+    generator = np.random.default_rng(SEED)
     X = generator.normal(size=(60, 3))
     y = np.digitize(X[:, 0] + generator.normal(size=60), [-0.5, 0.5])
     with warnings.catch_warnings():
@@ -250,7 +250,7 @@ def study_of_table(table, options):
     )
     name = table.path.name
     notes += columns.notes
-    parts = frame, columns, labels, order, weights, splits, candidates(n_rows)
+    parts = frame, columns, labels, order, weights, splits, candidates(len(splits[0][0]))
     return Study(name, f"{options.target} in {name}", story, *parts, 1 / (folds - 1), notes)
 
 
@@ -284,7 +284,7 @@ def cross_validation(labels, folds, groups=None):
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
     kind = StratifiedKFold if groups is None else StratifiedGroupKFold
-    splitter = kind(folds, shuffle=True, random_state=_SEED)
+    splitter = kind(folds, shuffle=True, random_state=SEED)
     return list(splitter.split(np.zeros(len(labels)), labels, groups))
 
 
