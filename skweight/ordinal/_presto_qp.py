@@ -25,7 +25,7 @@ def solve_psd(A, b):
     # where a coordinate reaches zero.
     drift = np.abs(along[flat]) > 1e-9 * np.abs(along).max(axis=0, initial=np.finfo(float).tiny)
     along[flat] = np.where(drift, along[flat], 0.0)
-    values = np.where(flat, 1e-8 * largest, values)
+    values = np.where(flat, 1e-5 * largest, values)
     return vectors @ (along / (values if b.ndim == 1 else values[:, None]))
 
 
@@ -103,12 +103,13 @@ def _solve_signed(H, c, lam, x, sign, active, free, gaps):
         target = np.zeros_like(x)
         if not len(index):
             return target, 0
-        rhs = -(c[index] + lam[index] * sign[index])
         block = H[np.ix_(index, index)]
+        # Solve for the step, so that nothing moves along flat directions without a reason.
+        slope = block @ x[index] + c[index] + lam[index] * sign[index]
         if gaps is None:
-            target[index] = solve_psd(block, rhs)
+            target[index] = x[index] - solve_psd(block, slope)
         else:
-            target[index] = gaps.solve(block, rhs, index, sign)
+            target[index] = x[index] + gaps.step(block, slope, x, index, sign)
         fresh = active & ~free & (x == 0)
         wrong = fresh & (sign * target <= 0)
         if not wrong.any():
@@ -180,23 +181,24 @@ class LinearGaps:
         """Return what the multipliers add to the threshold of zeros."""
         return 0.0 if self.half is None else self.m @ self.half
 
-    def solve(self, H, rhs, index, sign):
-        """Minimise ``x'Hx/2 - rhs'x`` over x with non-negative gaps, in some coordinates."""
+    def step(self, H, slope, x, index, sign):
+        """Minimise ``d'Hd/2 + slope'd`` with non-negative gaps at x + d, in some coordinates."""
         A = self._rows(sign)[:, index]
+        now = A @ x[index]
         kept = self.m > 0
         while True:
             # Most inequalities never bind: only those that did or are violated enter.
             seen = np.flatnonzero(kept)
-            both = solve_psd(H, np.column_stack([rhs, A[seen].T]))
-            x, response = both[:, 0], both[:, 1:]
-            m = nonnegative_qp(A[seen] @ response, A[seen] @ x, self.m[seen])
-            x = x + response @ m
+            both = solve_psd(H, np.column_stack([-slope, A[seen].T]))
+            d, response = both[:, 0], both[:, 1:]
+            m = nonnegative_qp(A[seen] @ response, now[seen] + A[seen] @ d, self.m[seen])
+            d = d + response @ m
             self.m = np.zeros(len(A))
             self.m[seen] = m
-            gaps = A @ x
+            gaps = now + A @ d
             violated = (gaps < -1e-10 * (1 + np.abs(gaps).max(initial=0.0))) & ~kept
             if not violated.any():
-                return x
+                return d
             kept |= violated
 
 
