@@ -159,7 +159,7 @@ def study_verdict(results):
 def main(argv=None):
     """Run the studies and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--splits", type=int, default=25, help="random splits of each study")
+    parser.add_argument("--splits", type=int, default=10, help="random splits of each study")
     parser.add_argument("--n-jobs", type=int, default=2, help="splits at once")
     parser.add_argument("--output", default=_report.RESULTS / "ordinal_real_data.md")
     args = parser.parse_args(argv)
