@@ -77,7 +77,7 @@ from skweight.metrics import equal_frequency_calibration_error
 
 soup = load_soup()
 models = {
-    "PRESTO": PrestoClassifierCV(n_alphas=10),
+    "PRESTO": PrestoClassifierCV(n_alphas=10, monotone="box"),
     "proportional odds": ProportionalOddsClassifier(),
     "logistic regression": LogisticRegression(C=np.inf, max_iter=1000),
 }
