@@ -51,7 +51,8 @@ def resolve_class_order(y, class_order=None):
     assert_all_finite(y, input_name="y")
     if len(y) == 0:
         raise ValueError("y must hold at least two samples, but found 0 samples.")
-    check_classification_targets(y)
+    if y.dtype.kind not in "biuUS":  # whole numbers and strings are classes, whatever they are
+        check_classification_targets(y)
     classes, codes = np.unique(y, return_inverse=True)
     if len(classes) < 2:
         raise ValueError(f"y must hold at least two classes, but it has only 1 class: {classes}.")
