@@ -85,3 +85,18 @@ def plain(tmp_path):
     path = tmp_path / "plain.csv"
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+@pytest.fixture(autouse=True)
+def short_grid(monkeypatch, request):
+    """Let PRESTO try three large penalties only: here the commands are tested, not the fit."""
+    from skweight._cli.rooms import ordinal
+
+    original = ordinal._pipeline
+
+    def pipeline(study, rows, *, kind):
+        built = original(study, rows, kind=kind)
+        return built.set_params(model__n_alphas=3, model__eps=0.4) if kind == "presto" else built
+
+    if request.node.get_closest_marker("slow") is None:
+        monkeypatch.setattr(ordinal, "_pipeline", pipeline)
