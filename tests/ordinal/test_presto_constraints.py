@@ -177,6 +177,23 @@ def test_repairs_never_worsen_the_ranked_probability_score(crossing):
         assert np.all(after <= before + 1e-12)
 
 
+@pytest.mark.parametrize("seed", [7, 8, 26, 31])
+@pytest.mark.parametrize("monotone", MODES)
+def test_skewed_columns_with_many_zeros(monotone, seed):
+    # Rare large values make wide, lopsided boxes, and columns that some boundaries never see.
+    rng = np.random.default_rng(seed)
+    n, p = (80, 20) if seed == 26 else (60, 4)
+    X = rng.normal(size=(n, p)) ** 2 * (rng.random((n, p)) < 0.08)
+    y = np.digitize(X[:, : p // 2].sum(axis=1) + 0.3 * rng.normal(size=n), [0.2, 0.5])
+    alpha = 0.3 * Problem(X, y, monotone="observed").alpha_max()
+    model = fit(X, y, alpha=alpha, monotone=monotone)
+    assert model.dual_gap_ <= 1e-8
+    if p == 4:  # the oracle writes out all 2^p corners
+        problem, theta = Problem.of(model, X, y)
+        assert problem.min_gap(theta) >= -1e-9 * (1 + np.abs(problem.A @ theta).max())
+        assert problem.kkt_residual(theta) <= 1e-6
+
+
 @pytest.mark.parametrize("family", ["continuation", "stopping", "adjacent"])
 def test_other_families_never_cross(family):
     X, y, w = crossing_data()
