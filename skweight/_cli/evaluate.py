@@ -153,7 +153,7 @@ class Verdict:
     error : float
         Standard error of the margin, from its spread over splits.
     kind : {"better", "level", "worse"}
-        Level: the margin is within two standard errors.
+        Level: zero lies in the margin's 95 % interval.
     """
 
     measure: Measure
@@ -288,10 +288,18 @@ def verdicts(outcome, room):
         theirs = min(others, key=lambda name: sign * outcome.mean(name, key))
         margins = sign * (outcome.scores[theirs][key] - outcome.scores[ours.name][key])
         margin, error = float(margins.mean()), _standard_error(margins, outcome.study.overlap)
-        kind = "level" if abs(margin) <= 2 * error else "better" if margin > 0 else "worse"
+        level = abs(margin) <= _quantile(len(margins)) * error
+        kind = "level" if level else "better" if margin > 0 else "worse"
         scores = outcome.mean(ours.name, key), outcome.mean(theirs, key)
         found.append(Verdict(measure, ours.name, theirs, *scores, margin, error, kind))
     return found
+
+
+def _quantile(n_splits):
+    """Half the width of a 95 % interval in standard errors: Student's, as splits are few."""
+    from scipy.stats import t
+
+    return float(t.ppf(0.975, max(n_splits - 1, 1)))
 
 
 def _standard_error(margins, overlap):

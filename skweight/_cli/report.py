@@ -64,8 +64,8 @@ def _summary(sections):
         for kind, label in _BADGES.items()
     )
     return f"""<p class="lead">Each comparison sets one fixed model of ours against the best of the
-others, picked afresh for every metric by the very score it is shown with. Level means that the
-difference is within two standard errors.</p>
+others, picked afresh for every metric by the very score it is shown with. Level means that zero
+lies in the 95 % interval of the difference.</p>
 <div class="tiles">{tiles}</div>"""
 
 
@@ -160,8 +160,8 @@ def _method(command):
 <pre><code>{escape(command)}</code></pre>
 <p>Splits and models use fixed seeds; seconds depend on the machine ({os.cpu_count()} processors
 here) and are those of one fit with its preprocessing, after a first fit that lets numba load or
-compile its code. Standard errors come from the spread over splits, widened where training sets
-overlap. Made on {when} with</p>
+compile its code. Intervals are Student's, from the spread over splits, widened where training
+sets overlap. Made on {when} with</p>
 <ul class="versions">{versions}</ul>
 </section>"""
 

@@ -3,7 +3,7 @@
 import math
 import textwrap
 
-_LEVEL = {"worse": "", "level": ", level within two standard errors"}
+_LEVEL = {"worse": "", "level": ", level within the noise"}
 _WORDS = {"better": "ours", "level": "level", "worse": "theirs"}
 
 
@@ -135,7 +135,7 @@ def honest_lines(pairs):
         for kind in ("worse", "level"):
             told = [f"{v.measure.name} ({_figures(v)})" for v in found if v.kind == kind]
             if told:
-                how = " (level within two standard errors)" if kind == "level" else ""
+                how = " (level within the noise)" if kind == "level" else ""
                 lines.append(f"On {outcome.study.name}, ours does not win{how} by " + _listed(told))
     return lines
 
@@ -146,4 +146,7 @@ def _listed(parts):
 
 def wrapped(sentences, width=100):
     """Put each sentence on lines of its own, none wider than `width`."""
-    return "\n".join(textwrap.fill(text, width, subsequent_indent="  ") for text in sentences)
+    return "\n".join(
+        textwrap.fill(text, width, subsequent_indent="  ", break_on_hyphens=False)
+        for text in sentences
+    )

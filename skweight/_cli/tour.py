@@ -10,7 +10,7 @@ from skweight._cli.rooms import ROOMS, load_room
 from skweight._cli.saving import check_writable
 from skweight._cli.table import honest_lines, verdict_table, wrapped
 
-_SECONDS_PER_ROOM = 45  # no new split begins later, so that a room ends within a minute
+_SECONDS_PER_ROOM = 42  # no new split begins later, so that a room ends within a minute
 
 
 def tour(options):

@@ -115,7 +115,8 @@ def _percent_ticks(axis):
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
     for side in (axis.xaxis, axis.yaxis):
-        side.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        low, high = side.get_view_interval()
+        side.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,)))
         side.set_minor_locator(NullLocator())
         side.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.3g} %"))
 
@@ -152,7 +153,7 @@ def _effects(outcome):
             for value, shade in zip(values, shades):
                 axis.plot(value, place, "o", color=shade, ms=7, zorder=2, mec="none")
         for boundary, shade in enumerate(shades):
-            label = f"above {order[boundary]}"
+            label = f"above {_shortened(order[boundary], 18)}"
             axis.plot([], [], "o", color=shade, ms=7, mec="none", label=label)
         axis.axvline(0, color=FAINT, lw=0.8, zorder=0)
         labels = [_shortened(names[feature]) for feature in chosen]
