@@ -115,7 +115,9 @@ class Outcome:
     notes : list of str
         Failures, warnings and an early end.
     fitted : object
-        The candidate under test, fitted on all rows.
+        The candidate under test, fitted.
+    n_fitted : int
+        On how many rows.
     """
 
     study: Study
@@ -124,6 +126,7 @@ class Outcome:
     kept: dict
     notes: list = field(default_factory=list)
     fitted: object = None
+    n_fitted: int = 0
 
     @property
     def ours(self):
@@ -166,7 +169,7 @@ class Verdict:
     kind: str
 
 
-def evaluate(study, room, step=lambda text: None, deadline=None):
+def evaluate(study, room, step=lambda text: None, deadline=None, refit=True):
     """Compare the candidates of a study.
 
     Parameters
@@ -179,6 +182,8 @@ def evaluate(study, room, step=lambda text: None, deadline=None):
         Called with a text before each fit.
     deadline : float, default=None
         No third or later split begins after this value of ``time.monotonic()``.
+    refit : bool, default=True
+        Whether `Outcome.fitted` is fitted on all rows, or is the fit of the last split.
 
     Returns
     -------
@@ -219,10 +224,13 @@ def evaluate(study, room, step=lambda text: None, deadline=None):
     for scores in outcome.scores.values():
         scores.update({key: np.array(values) for key, values in scores.items()})
     outcome.seconds = {name: np.array(values) for name, values in outcome.seconds.items()}
-    step(f"{study.name}: {outcome.ours.name}, all rows")
+    step(f"{study.name}: {outcome.ours.name}, all rows" if refit else f"{study.name}: done")
+    if not refit:
+        return outcome
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         outcome.fitted = room.fit(outcome.ours, study, np.arange(len(study.labels)))
+        outcome.n_fitted = len(study.labels)
     return outcome
 
 
@@ -230,6 +238,8 @@ def _one(outcome, room, candidate, train, test):
     start = time.perf_counter()
     fitted = room.fit(candidate, outcome.study, train)
     seconds = time.perf_counter() - start
+    if candidate is outcome.ours:
+        outcome.fitted, outcome.n_fitted = fitted, len(train)
     scores, kept = room.measure(fitted, candidate, outcome.study, test)
     outcome.seconds[candidate.name].append(seconds)
     outcome.kept[candidate.name].append(kept)

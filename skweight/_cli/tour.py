@@ -48,6 +48,6 @@ def _run_room(room, quick):
         for place, study in enumerate(studies):
             left = begin + _SECONDS_PER_ROOM - time.monotonic()
             deadline = time.monotonic() + left / (len(studies) - place)
-            outcome = evaluate(study, room, step, deadline)
+            outcome = evaluate(study, room, step, deadline, refit=False)
             pairs.append((outcome, verdicts(outcome, room)))
     return pairs

@@ -155,6 +155,12 @@ def test_convergence_warnings_are_counted():
     assert outcome.notes == ["ours, 3 of 3 fits: slow going"]
 
 
+@pytest.mark.parametrize(("refit", "n_fitted"), [(True, 4), (False, 2)])
+def test_the_fit_that_is_shown(refit, n_fitted):
+    outcome = evaluate(study_of("ours"), room_of(lambda _, study, rows: len(rows)), refit=refit)
+    assert outcome.fitted == outcome.n_fitted == n_fitted
+
+
 def test_no_split_begins_after_the_deadline():
     outcome = evaluate(study_of("ours"), room_of(lambda *_: 1.0), deadline=0.0)
     assert len(outcome.seconds["ours"]) == 2

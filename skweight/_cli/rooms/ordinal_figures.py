@@ -168,9 +168,9 @@ def _effects(outcome):
         drawing.legend(loc="outside upper left", fontsize=8.5, labelcolor=INK, **legend)
         svg = to_svg(drawing, "Effects at each boundary")
     caption = (
-        f"{outcome.ours.name} on all rows. One dot where all boundaries agree: proportional odds. "
-        "Spread dots: the feature matters differently for the last step. Numbers are scaled to "
-        "standard deviation 1."
+        f"{outcome.ours.name} fitted on {outcome.n_fitted} rows. One dot where all "
+        "boundaries agree: proportional odds. Spread dots: the feature matters differently for "
+        "the last step. Numbers are scaled to standard deviation 1."
     )
     return ReportFigure("Which features break proportional odds?", caption, svg)
 
