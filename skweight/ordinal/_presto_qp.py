@@ -3,30 +3,54 @@
 import numpy as np
 from scipy.linalg.lapack import dpotrf, dpotrs
 
+# Inequalities let into a subproblem at once.
+_ROWS_AT_ONCE = 32
+
+# Systems solved in a subproblem with inequalities of more coordinates than the first number: an
+# unfinished subproblem still gives a good step, and the next one starts where it ended.
+_LARGE, _PIVOTS_WHEN_LARGE = 250, 25
+
 
 def solve_psd(A, b):
-    """Solve A x = b for a positive semi-definite A.
+    """Solve A x = b for a positive semi-definite A; see `psd_solver`."""
+    return psd_solver(A)(b)
 
-    If A is singular it is the minimum-norm solution, plus a long way along the directions without
-    curvature in which b has a component.
+
+def psd_solver(A):
+    """Factor a positive semi-definite A; return a function that solves A x = b for arrays b.
+
+    If A is singular it gives the minimum-norm solution, plus a long way along the directions
+    without curvature in which b has a component.
     """
     diagonal = np.sqrt(np.maximum(np.diag(A), np.finfo(float).tiny))
     # LAPACK itself: these systems are small, and the wrappers cost more than the work.
     factor, info = dpotrf(A / (diagonal[:, None] * diagonal), lower=1, clean=0)
     # A tiny pivot means that Cholesky passed by rounding alone.
     if info == 0 and np.diag(factor).min() > 1e-6:
-        scale = diagonal if b.ndim == 1 else diagonal[:, None]
-        return dpotrs(factor, b / scale, lower=1)[0] / scale
+
+        def solve_regular(b):
+            scale = diagonal if b.ndim == 1 else diagonal[:, None]
+            return dpotrs(factor, b / scale, lower=1)[0] / scale
+
+        return solve_regular
     values, vectors = np.linalg.eigh(A)
     largest = max(values[-1], np.finfo(float).tiny)
     flat = values <= 1e-12 * largest
-    along = vectors.T @ b
-    # Rounding must not move x along flat directions, but a slope along one must, and far: it ends
-    # where a coordinate reaches zero.
-    drift = np.abs(along[flat]) > 1e-9 * np.abs(along).max(axis=0, initial=np.finfo(float).tiny)
-    along[flat] = np.where(drift, along[flat], 0.0)
-    values = np.where(flat, 1e-5 * largest, values)
-    return vectors @ (along / (values if b.ndim == 1 else values[:, None]))
+    ridge = 1e-5 * largest
+    values = np.where(flat, ridge, values)
+
+    def solve_singular(b):
+        along = vectors.T @ b
+        # Rounding must not move x along flat directions, but a slope along one must, and far: it
+        # ends where a coordinate reaches zero.
+        loudest = np.abs(along).max(axis=0, initial=np.finfo(float).tiny)
+        along[flat] = np.where(np.abs(along[flat]) > 1e-9 * loudest, along[flat], 0.0)
+        if b.ndim == 2:
+            return vectors @ (along / values[:, None])
+        far = np.sign(along) * np.maximum(1.0, np.abs(along) / ridge)
+        return vectors @ np.where(flat, far, along / values)
+
+    return solve_singular
 
 
 def lasso_qp(H, c, lam, x, tol, gaps=None, max_pivots=200):
@@ -60,6 +84,8 @@ def lasso_qp(H, c, lam, x, tol, gaps=None, max_pivots=200):
     sign = np.where(free, 0.0, np.sign(x))
     active = free | (x != 0)
     entering, one_by_one = False, False
+    if gaps is not None and len(x) > _LARGE:
+        max_pivots = min(max_pivots, _PIVOTS_WHEN_LARGE)
     for _ in range(max_pivots):
         target, kept = _solve_signed(H, c, lam, x, sign, active, free, gaps)
         if entering and not kept:
@@ -124,30 +150,27 @@ def _best_breakpoint(H, c, lam, x, direction, flips, gaps):
     Returns
     -------
     ndarray of shape (m,)
-        The best point at which one of them is zero, or the far end with all of them set to zero,
-        whichever is better (the former if gaps must be kept).
+        The best point at which one of them is zero, or the far end with all of them set to zero
+        if that is better (it might not keep the gaps).
     """
     index = np.flatnonzero(flips)
     steps = -x[index] / direction[index]
     order = np.argsort(steps)
     index, steps = index[order], steps[order]
+    slope = H @ x + c
     if gaps is not None and gaps.half is not None:
-        best, trial = 0, steps[:1]  # beyond a change of sign the box's gap is another row
+        trial = steps[:1]  # beyond a change of sign the box's gap is another row
     else:
-        linear, quadratic = (H @ x + c) @ direction, 0.5 * direction @ (H @ direction)
         trial = np.append(steps, 1.0)
-        if len(index) <= 64:
-            penalty = lam @ np.abs(x[:, None] + direction[:, None] * trial)
-        else:
-            penalty = np.array([lam @ np.abs(x + t * direction) for t in trial])
-        values = linear * trial + quadratic * trial**2 + penalty
-        best = int(np.argmin(values))
-        if gaps is None:
-            clipped = np.where(flips, 0.0, x + direction)
-            move = clipped - x
-            value = (H @ x + c) @ move + 0.5 * move @ (H @ move) + lam @ np.abs(clipped)
-            if value <= values[best]:
-                return clipped
+    penalty = np.array([lam @ np.abs(x + t * direction) for t in trial])
+    curvature = 0.5 * direction @ (H @ direction)
+    values = (slope @ direction) * trial + curvature * trial**2 + penalty
+    best = int(np.argmin(values))
+    clipped = np.where(flips, 0.0, x + direction)
+    move = clipped - x
+    value = slope @ move + 0.5 * move @ (H @ move) + lam @ np.abs(clipped)
+    if gaps is None and value <= values[best]:
+        return clipped
     x = x + trial[best] * direction
     if best < len(index):
         x[index[best]] = 0.0
@@ -185,21 +208,26 @@ class LinearGaps:
         """Minimise ``d'Hd/2 + slope'd`` with non-negative gaps at x + d, in some coordinates."""
         A = self._rows(sign)[:, index]
         now = A @ x[index]
-        kept = self.m > 0
+        solve = psd_solver(H)
+        free_step = -solve(slope)
+        # Most inequalities never bind: only those that did, and the most violated ones, enter.
+        seen = np.flatnonzero(self.m > 0)
+        response = solve(A[seen].T)
         while True:
-            # Most inequalities never bind: only those that did or are violated enter.
-            seen = np.flatnonzero(kept)
-            both = solve_psd(H, np.column_stack([-slope, A[seen].T]))
-            d, response = both[:, 0], both[:, 1:]
-            m = nonnegative_qp(A[seen] @ response, now[seen] + A[seen] @ d, self.m[seen])
-            d = d + response @ m
+            at_free = now[seen] + A[seen] @ free_step
+            m = nonnegative_qp(A[seen] @ response, at_free, self.m[seen])
+            d = free_step + response @ m
             self.m = np.zeros(len(A))
             self.m[seen] = m
             gaps = now + A @ d
-            violated = (gaps < -1e-10 * (1 + np.abs(gaps).max(initial=0.0))) & ~kept
-            if not violated.any():
+            noise = 1e-10 * (1 + np.abs(gaps).max(initial=0.0))
+            gaps[seen] = np.inf
+            worst = np.argsort(gaps)[:_ROWS_AT_ONCE]
+            fresh = worst[gaps[worst] < -noise]
+            if not len(fresh):
                 return d
-            kept |= violated
+            seen = np.concatenate([seen, fresh])
+            response = np.column_stack([response, solve(A[fresh].T)])
 
 
 def nonnegative_qp(K, v, m, max_iter=500):

@@ -181,8 +181,10 @@ class Rows:
                 if k != l:
                     H[l, k] = H[k, l]  # each block is symmetric
         # Delta coding: theta_m enters every boundary k >= m.
-        H = np.cumsum(H[::-1], axis=0)[::-1]
-        H = np.cumsum(H[:, ::-1], axis=1)[:, ::-1]
+        for k in range(q - 2, -1, -1):
+            H[k] += H[k + 1]
+        for l in range(q - 2, -1, -1):
+            H[:, l] += H[:, l + 1]
         return np.ascontiguousarray(H.transpose(0, 2, 1, 3))
 
     def gaps(self, theta):
@@ -224,7 +226,15 @@ def _column_range(X):
     """Return the smallest and the largest entry of each column (implicit zeros count)."""
     if sp.issparse(X):
         return X.min(axis=0).toarray().ravel(), X.max(axis=0).toarray().ravel()
-    return X.min(axis=0), X.max(axis=0)
+    if X.shape[1] > 50:
+        return X.min(axis=0), X.max(axis=0)
+    # numpy reduces many short rows slowly: turn them around while they are in the cache.
+    low, high = [], []
+    for start, stop in _row_blocks(0, len(X), 2 * X.shape[1]):
+        block = np.ascontiguousarray(X[start:stop].T)
+        low.append(block.min(axis=1))
+        high.append(block.max(axis=1))
+    return np.min(low, axis=0), np.max(high, axis=0)
 
 
 def _moments(X, weight):

@@ -121,7 +121,7 @@ def newton(problem, state, tol, max_iter, on_iteration=None):
             return state, iteration, CONVERGED if close else LIMIT
         if not approached and _prefers_lbfgs(problem, state):
             approached = True
-            theta = lbfgs_approach(problem.rows, penalty, state.theta, rtol=1e-7)
+            theta = lbfgs_approach(problem.rows, penalty, state.theta, rtol=1e-8)
             near = State(problem, theta)
             if near.merit < state.merit:
                 state = near
@@ -145,6 +145,8 @@ def _prefers_lbfgs(problem, state):
         return False
     if problem.solver == "lbfgs":
         return True
+    if problem.penalty.free[:, 1:].any():
+        return False  # Newton's minimum-norm steps say what to do without a finite optimum
     n, width = problem.rows.Z.shape
     m = int(((state.residual > 0) | (state.theta != 0)).any(axis=0).sum())
     # Flops of a Newton step (Grams, factorisations) against those of some hundred gradients,
@@ -255,7 +257,9 @@ def solve(problem, theta, tol, max_iter, on_iteration=None):
         # Constraints seldom bind: solve without them first.
         relaxed = Objective(rows, penalty, solver=problem.solver)
         state = State(relaxed, theta)
-        state, n_iter, status = newton(relaxed, state, tol, max_iter, on_iteration)
+        bound = problem.constraints != ()
+        limit = (max_iter + 1) // 2 if bound else max_iter  # leave some to the constraints
+        state, n_iter, status = newton(relaxed, state, tol, limit, on_iteration)
         theta = state.theta
         if status == STOPPED or not _violated(problem, theta, 0.0):
             return Solution(theta, state.objective, state.gap(), n_iter, status, gaps)
