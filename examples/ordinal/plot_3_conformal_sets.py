@@ -46,7 +46,7 @@ for low, high in marginal.predict_interval(X_test[:5]):
 
 
 def coverage(conformal):
-    """Return the coverage over all test rows and of each class, and the mean size of the sets."""
+    """Return the coverage over all test rows and of each class, and the size of every set."""
     sets = conformal.predict_set(X_test)
     covered = sets[np.arange(len(y_test)), y_test]
     return covered.mean(), [covered[y_test == k].mean() for k in range(5)], sets.sum(axis=1)
