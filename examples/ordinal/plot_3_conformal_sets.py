@@ -7,7 +7,7 @@ A prediction of a single class says nothing about its own reliability. A *confor
 behind it. For ordered outcomes the set should be an interval of neighbouring classes, and it
 should never be empty. This example predicts such sets for injuries in car crashes, and shows the
 trap of a rare class: *marginal* coverage of 90 % can be had while the class that matters is
-mostly missed.
+often missed.
 """
 
 # %%
