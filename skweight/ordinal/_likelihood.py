@@ -130,6 +130,7 @@ def _middle_logit(_, z_low, z_high, order):
     crossed = ~(width > 0)
     if crossed.any():
         loss[crossed] = np.inf
+        return loss, None, None  # there is no derivative to speak of
     if not order:
         return loss, None, None
     r = np.exp(-width) / probability_gap

@@ -269,6 +269,10 @@ def solve(problem, theta, tol, max_iter, on_iteration=None):
     while True:
         bound = Objective(rows, penalty, gaps, tuple(soft))
         start = State(bound, theta if gaps is None else gaps.feasible(theta))
+        if gaps is not None:
+            # Pulling boundaries far apart can be worse than to start again without features.
+            null = State(bound, np.where(penalty.frozen, 0.0, rows.null_theta()))
+            start = null if null.merit < start.merit else start
         run = _augmented if soft else newton
         state, used, status = run(bound, start, tol, max_iter - n_iter, on_iteration)
         n_iter, theta = n_iter + used, state.theta
@@ -281,6 +285,13 @@ def solve(problem, theta, tol, max_iter, on_iteration=None):
         soft += [c for c in problem.soft if c not in soft and c.violation(theta) > 0]
     state = _certified(state)
     gap = state.gap()
+    if gap > tol and status == LIMIT and not soft:
+        # Steps along flat directions are short; equations for the active gaps know the way.
+        finished = _polish(state.problem, state.theta)
+        if finished is not None:
+            other = _certified(State(state.problem, finished))
+            if other.gap() < gap:
+                state, gap = other, other.gap()
     if status != STOPPED and on_iteration is not None:
         on_iteration(state)  # who watches sees the point that is kept
     if status not in (STOPPED, SEPARATED):
