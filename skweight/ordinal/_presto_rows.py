@@ -13,6 +13,9 @@ from skweight.ordinal._likelihood import class_terms, null_intercepts, touched
 # Doubles of one row block and its scaled copy: small enough to stay in the second-level cache.
 _BLOCK_SIZE = 1 << 16
 
+# Rows whose losses are computed at once.
+_LOSS_ROWS = 8192
+
 # Doubles up to which a block of sparse columns may be made dense (8 MiB).
 _DENSE_SIZE = 1 << 20
 
@@ -114,8 +117,9 @@ class Rows:
         beta = np.cumsum(theta, axis=0)
         z = []
         for (c, _, _), part in zip(self.slices, self._parts):
-            rows = np.ascontiguousarray(beta[self.touched[c]].T)
-            z.append(np.ascontiguousarray((part @ rows).T))
+            rows = beta[self.touched[c]]
+            product = (part @ rows.T).T if self.sparse else rows @ part.T
+            z.append(np.ascontiguousarray(product))
         return z
 
     def evaluate(self, z, order=2):
@@ -130,24 +134,49 @@ class Rows:
         """
         total, terms = 0.0, []
         for (c, start, stop), zc in zip(self.slices, z):
-            w = self.w[start:stop]
-            loss, gradient, hessian = class_terms(self.family, self.link, c, self.q, zc, order)
-            total += float(w @ loss)
+            loss, *derivatives = self._class_loss(c, self.w[start:stop], zc, order)
+            total += loss
             if not np.isfinite(total):
                 return np.inf, None
-            if order:
-                gradient *= w
-                hessian = {pair: w * h for pair, h in hessian.items()}
-                if self.link != "logit" and not _finite(gradient, *hessian.values()):
-                    return np.inf, None  # so far out that the link's tails overflow
-                terms.append((gradient, hessian))
+            terms.append(derivatives)
         return total, terms if order else None
+
+    def _class_loss(self, c, w, z, order):
+        """Return the weighted loss of one class, gradient and Hessian, blocks of rows at a time.
+
+        The loss has some dozen temporaries a row, which cost most where the cache loses them.
+        """
+        blocks = [
+            self._block_loss(c, w[i : i + _LOSS_ROWS], z[:, i : i + _LOSS_ROWS], order)
+            for i in range(0, len(w), _LOSS_ROWS)
+        ]
+        loss = sum(block[0] for block in blocks)
+        if not order or not np.isfinite(loss):
+            return loss, None, None
+        if len(blocks) == 1:
+            return blocks[0]
+        gradient = np.concatenate([block[1] for block in blocks], axis=1)
+        hessian = {
+            pair: np.concatenate([block[2][pair] for block in blocks]) for pair in blocks[0][2]
+        }
+        return loss, gradient, hessian
+
+    def _block_loss(self, c, w, z, order):
+        loss, gradient, hessian = class_terms(self.family, self.link, c, self.q, z, order)
+        loss = float(w @ loss)
+        if not order or not np.isfinite(loss):
+            return np.inf if np.isnan(loss) else loss, None, None
+        gradient *= w
+        hessian = {pair: w * h for pair, h in hessian.items()}
+        if self.link != "logit" and not _finite(gradient, *hessian.values()):
+            return np.inf, None, None  # so far out that the link's tails overflow
+        return loss, gradient, hessian
 
     def gradient(self, terms):
         """Return the gradient in theta, (q, p + 1), from the row derivatives."""
         G = np.zeros((self.q, self.n_columns))
         for (c, _, _), part, (u, _) in zip(self.slices, self._parts, terms):
-            G[self.touched[c]] += (part.T @ u.T).T
+            G[self.touched[c]] += (part.T @ u.T).T if self.sparse else u @ part
         return np.cumsum(G[::-1], axis=0)[::-1]
 
     def restrict(self, columns):
