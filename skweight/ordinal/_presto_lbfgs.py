@@ -63,14 +63,14 @@ def lbfgs_approach(rows, penalty, theta, rtol, max_iter=1000):
             new = theta + t * direction
             new[(prices > 0) & (new * orthant <= 0)] = 0.0
             new_value, new_G = evaluate(new)
-            if new_value <= value + 1e-4 * float((pull * (new - theta)).sum()):
+            if new_value <= value + 1e-4 * np.vdot(pull, new - theta):
                 break
             t *= 0.5
         else:
             return theta
         s, y = new - theta, new_G - G
-        curvature = float((s * y).sum())
-        if curvature > max(1e-12 * float((y * y).sum()), 1e-200):
+        curvature = np.vdot(s, y)
+        if curvature > max(1e-12 * np.vdot(y, y), 1e-200):
             pairs.append((s, y, curvature))
         small = value - new_value <= rtol * abs(new_value)
         theta, value, G = new, new_value, new_G
@@ -80,15 +80,14 @@ def lbfgs_approach(rows, penalty, theta, rtol, max_iter=1000):
 
 
 def _two_loops(pairs, direction):
-    """Multiply by the L-BFGS approximation of the inverse Hessian."""
-    if not pairs:
-        return direction
+    """Multiply by the L-BFGS approximation of the inverse Hessian, in place."""
     shares = []
     for s, y, curvature in reversed(pairs):
-        shares.append(float((s * direction).sum()) / curvature)
-        direction = direction - shares[-1] * y
-    _, y, curvature = pairs[-1]
-    direction = direction * (curvature / float((y * y).sum()))
+        shares.append(np.vdot(s, direction) / curvature)
+        direction -= shares[-1] * y
+    if pairs:
+        _, y, curvature = pairs[-1]
+        direction *= curvature / np.vdot(y, y)
     for (s, y, curvature), share in zip(pairs, reversed(shares)):
-        direction = direction + (share - float((y * direction).sum()) / curvature) * s
+        direction += (share - np.vdot(y, direction) / curvature) * s
     return direction
