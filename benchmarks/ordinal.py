@@ -232,8 +232,8 @@ def main(argv=None):
     command = "python -m benchmarks.ordinal" + (" --quick" if args.quick else "")
     intro = f"""# The ordinal room beside others
 
-`{command}`, one thread. CPU seconds are the least of several repeats, or of one where a fit
-takes longer than a second; every solver of every cell runs in a process of its own.
+`{command}`, one thread. CPU seconds are the least of three to fifty repeats, or of one
+where a fit takes longer than five seconds; every solver of every cell runs in a process of its own.
 
 {verdicts}"""
     elapsed = time.perf_counter() - start
