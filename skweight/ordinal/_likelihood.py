@@ -43,8 +43,8 @@ def class_terms(family, link, c, q, z, order=2):
         Number of boundaries.
     z : ndarray of shape (t, n)
         Predictors of the touched boundaries.
-    order : {0, 2}, default=2
-        Highest derivative wanted.
+    order : {0, 1, 2}, default=2
+        Highest derivative wanted; with 1, those second derivatives that cost extra are left out.
 
     Returns
     -------
@@ -134,11 +134,13 @@ def _middle_logit(_, z_low, z_high, order):
     if not order:
         return loss, None, None
     r = np.exp(-width) / probability_gap
-    s = r * (1 + r)
     d_low, d_high = 1 + e_low, 1 + e_high
     gradient = np.empty((2, len(loss)))
     gradient[0] = -np.where(z_low > 0, e_low, 1.0) / d_low - r
     gradient[1] = np.where(z_high > 0, 1.0, e_high) / d_high + r
+    if order < 2:
+        return loss, gradient, {}
+    s = r * (1 + r)
     hessian = {(0, 0): e_low / d_low**2 + s, (0, 1): -s, (1, 1): e_high / d_high**2 + s}
     return loss, gradient, hessian
 

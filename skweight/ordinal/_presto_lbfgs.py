@@ -40,7 +40,7 @@ def lbfgs_approach(rows, penalty, theta, rtol, max_iter=1000):
     prices, used = penalty.l1, ~penalty.frozen
 
     def evaluate(theta):
-        loss, terms = rows.evaluate(rows.predictors(theta))
+        loss, terms = rows.evaluate(rows.predictors(theta), order=1)
         if terms is None:
             return np.inf, None
         value = loss + 0.5 * float((penalty.ridge * theta**2).sum())

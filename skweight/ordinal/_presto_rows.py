@@ -123,7 +123,7 @@ class Rows:
         return z
 
     def evaluate(self, z, order=2):
-        """Evaluate the mean loss at given predictors.
+        """Evaluate the mean loss at given predictors, with as many derivatives as `order` says.
 
         Returns
         -------
@@ -167,7 +167,7 @@ class Rows:
         if not order or not np.isfinite(loss):
             return np.inf if np.isnan(loss) else loss, None, None
         gradient *= w
-        hessian = {pair: w * h for pair, h in hessian.items()}
+        hessian = {pair: w * h for pair, h in hessian.items()} if order > 1 else {}
         if self.link != "logit" and not _finite(gradient, *hessian.values()):
             return np.inf, None, None  # so far out that the link's tails overflow
         return loss, gradient, hessian
