@@ -9,7 +9,7 @@ from skweight.ordinal._prediction import crossed_rows
 from skweight.ordinal._presto_constraints import Gaps, Signs
 from skweight.ordinal._presto_penalty import Penalty
 from skweight.ordinal._presto_rows import Rows
-from skweight.ordinal._presto_solver import SEPARATED, Objective, State, solve
+from skweight.ordinal._presto_solver import SEPARATED, Objective, solve
 
 # The gradient of an l1 price vanishes with l1_ratio; below this share alpha_max is only a scale.
 _SMALLEST_L1_RATIO = 0.01
@@ -140,8 +140,8 @@ class PrestoProblem:
                     stacklevel=4,
                 )
             theta = found.theta
-        state = State(Objective(self.rows, self.penalty(1.0)), theta)
-        G = np.abs(self.rows.gradient(state.terms))
+        _, terms = self.rows.evaluate(self.rows.predictors(theta), order=1)
+        G = np.abs(self.rows.gradient(terms))
         G[self.frozen] = 0.0
         return theta, self._largest_price(G[:, 1:]) / max(l1_ratio, _SMALLEST_L1_RATIO)
 

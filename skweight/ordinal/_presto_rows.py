@@ -58,7 +58,8 @@ class Rows:
     def __init__(self, X, codes, weight, n_boundaries, family, link, standardize, center):
         self.q, self.family, self.link = n_boundaries, family, link
         n, p = X.shape
-        order = np.argsort(codes, kind="stable")
+        # The stable sort of small integers is a radix sort.
+        order = np.argsort(codes.astype(np.min_scalar_type(n_boundaries)), kind="stable")
         self.order = order
         edges = np.searchsorted(codes[order], np.arange(n_boundaries + 2))
         self.slices = [
