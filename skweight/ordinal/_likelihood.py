@@ -117,24 +117,21 @@ def _curvature(hazard, score):
 def _middle_logit(_, z_low, z_high, order):
     """Compute the cumulative logit loss of a middle class: two logistic losses and a barrier."""
     width = z_low - z_high  # b - a with a = -z_low, b = -z_high
-    with np.errstate(divide="ignore", invalid="ignore"):
-        probability_gap = -np.expm1(-width)
-        e_low, e_high = np.exp(-np.abs(z_low)), np.exp(-np.abs(z_high))
-        loss = (
-            np.maximum(-z_low, 0)
-            + np.log1p(e_low)
-            + np.maximum(z_high, 0)
-            + np.log1p(e_high)
-            - np.log(probability_gap)
-        )
+    e_low, e_high = np.exp(-np.abs(z_low)), np.exp(-np.abs(z_high))
+    d_low, d_high = 1 + e_low, 1 + e_high
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        gap, rest = -np.expm1(-width), np.exp(-width)  # 1 - rest, without cancellation
+        # log(d_low) + log(d_high) - log(gap), whose sum has no terms of opposite signs
+        loss = np.log1p((e_low * d_high + e_high + rest) / gap)
+    loss += np.maximum(-z_low, 0)
+    loss += np.maximum(z_high, 0)
     crossed = ~(width > 0)
     if crossed.any():
         loss[crossed] = np.inf
         return loss, None, None  # there is no derivative to speak of
     if not order:
         return loss, None, None
-    r = np.exp(-width) / probability_gap
-    d_low, d_high = 1 + e_low, 1 + e_high
+    r = rest / gap
     gradient = np.empty((2, len(loss)))
     gradient[0] = -np.where(z_low > 0, e_low, 1.0) / d_low - r
     gradient[1] = np.where(z_high > 0, 1.0, e_high) / d_high + r

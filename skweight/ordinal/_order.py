@@ -45,12 +45,8 @@ def resolve_class_order(y, class_order=None):
     if y is None:
         raise ValueError("This classifier requires y to be passed, but the target y is None.")
     declared = _declared_order(y)
-    if hasattr(y, "isna") and np.any(y.isna()):
-        raise ValueError("Input y contains NaN: a label is missing.")
-    y = column_or_1d(_without_extension(y), warn=True)
-    if y.dtype == object and any(label is None for label in y):
-        raise ValueError("Input y contains NaN: a label is missing.")
-    assert_all_finite(y, input_name="y")
+    if not (type(y) is np.ndarray and y.ndim == 1 and y.dtype.kind in "iu"):  # else it is clean
+        y = _checked_labels(y)
     if len(y) == 0:
         raise ValueError("y must hold at least two samples, but found 0 samples.")
     if y.dtype.kind not in "biuUS":  # whole numbers and strings are classes, whatever they are
@@ -77,6 +73,18 @@ def resolve_class_order(y, class_order=None):
     order = np.empty_like(classes)
     order[ranks] = classes
     return classes, order, ranks[codes]
+
+
+def _checked_labels(y):
+    """Return a target as a one-dimensional array; raise where a label is missing."""
+    missing = "Input y contains NaN: a label is missing."
+    if hasattr(y, "isna") and np.any(y.isna()):
+        raise ValueError(missing)
+    y = column_or_1d(_without_extension(y), warn=True)
+    if y.dtype == object and any(label is None for label in y):
+        raise ValueError(missing)
+    assert_all_finite(y, input_name="y")
+    return y
 
 
 def check_class_totals(codes, sample_weight, class_order):

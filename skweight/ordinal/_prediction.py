@@ -23,6 +23,8 @@ def crossed_rows(z):
     if z.shape[1] < 2:
         return np.zeros(len(z), dtype=bool)
     gap = z[:, :-1] - z[:, 1:]
+    if gap.min(initial=0.0) >= 0:
+        return np.zeros(len(z), dtype=bool)
     return (gap < -1e-9 * (1 + np.maximum(np.abs(z[:, :-1]), np.abs(z[:, 1:])))).any(axis=1)
 
 

@@ -317,7 +317,7 @@ class PrestoClassifier(BasePresto):
         X, codes, weight = self._validate(X, y, sample_weight)
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         with FitTask.root(self, X, y, metadata) as task:
-            problem = PrestoProblem(X, codes, weight, len(self.classes_), self.get_params())
+            problem = PrestoProblem(X, codes, weight, len(self.classes_), vars(self))
             self.alpha_max_ = problem.alpha_max
             self.alpha_ = 0.1 * problem.alpha_max if self.alpha is None else float(self.alpha)
             theta = None

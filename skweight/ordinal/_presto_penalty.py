@@ -8,6 +8,7 @@ plus, with ``penalty="group"``, ``group_j * ||theta[1:, j]||_2`` per column.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -31,14 +32,14 @@ class Penalty:
     group: np.ndarray
     frozen: np.ndarray
 
-    @property
+    @cached_property
     def free(self):
         """Coordinates that nothing holds back: their gradient vanishes at the optimum."""
         free = ~self.frozen & (self.l1 == 0) & (self.ridge == 0)
         free[1:] &= self.group == 0
         return free
 
-    @property
+    @cached_property
     def has_groups(self):
         return bool(self.group.any())
 

@@ -9,7 +9,7 @@ from skweight.ordinal._prediction import crossed_rows
 from skweight.ordinal._presto_constraints import Gaps, Signs
 from skweight.ordinal._presto_penalty import Penalty
 from skweight.ordinal._presto_rows import Rows
-from skweight.ordinal._presto_solver import SEPARATED, Objective, solve
+from skweight.ordinal._presto_solver import NOTHING_KNOWN, SEPARATED, Objective, solve
 
 # The gradient of an l1 price vanishes with l1_ratio; below this share alpha_max is only a scale.
 _SMALLEST_L1_RATIO = 0.01
@@ -140,8 +140,9 @@ class PrestoProblem:
                     stacklevel=4,
                 )
             theta = found.theta
-        _, terms = self.rows.evaluate(self.rows.predictors(theta), order=1)
-        G = np.abs(self.rows.gradient(terms))
+        z = self.rows.predictors(theta)
+        self._null = z, self.rows.evaluate(z)
+        G = np.abs(self.rows.gradient(self._null[1][1]))
         G[self.frozen] = 0.0
         return theta, self._largest_price(G[:, 1:]) / max(l1_ratio, _SMALLEST_L1_RATIO)
 
@@ -174,8 +175,10 @@ class PrestoProblem:
             soft = (Signs(~self.frozen.all(axis=0), self.rows.q),)
         if theta is None or not np.isfinite(self.rows.evaluate(self.rows.predictors(theta), 0)[0]):
             theta = self.null_theta
+        # The first fit that starts there takes what `_null_fit` computed, and nobody keeps it.
+        known, self._null = self._null if theta is self.null_theta else NOTHING_KNOWN, NOTHING_KNOWN
         objective = Objective(self.rows, self.penalty(alpha), gaps, soft, params["solver"])
-        solution = solve(objective, theta, params["tol"], params["max_iter"], on_iteration)
+        solution = solve(objective, theta, params["tol"], params["max_iter"], on_iteration, known)
         if not solution.converged:
             warnings.warn(self._complaint(solution, alpha), ConvergenceWarning, stacklevel=4)
         return solution

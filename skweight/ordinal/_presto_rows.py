@@ -13,6 +13,9 @@ from skweight.ordinal._likelihood import class_terms, null_intercepts, touched
 # Doubles of one row block and its scaled copy: small enough to stay in the second-level cache.
 _BLOCK_SIZE = 1 << 16
 
+# Columns up to which half the work of a symmetric product is not worth taking square roots.
+_NARROW = 32
+
 # Rows whose losses are computed at once.
 _LOSS_ROWS = 8192
 
@@ -200,16 +203,21 @@ class Rows:
         """Return the Hessian in theta restricted to the columns of Zc, as (q, m, q, m)."""
         q, m = self.q, Zc.shape[1]
         H = np.zeros((q, q, m, m))
+        # The classes that touch a pair of boundaries are neighbours, so their rows are one range.
+        pairs = {}
         for (c, start, stop), (_, weights) in zip(self.slices, terms):
             boundaries = self.touched[c]
             for (i, j), h in weights.items():
-                k, l = boundaries[i], boundaries[j]
-                # The cross term of the cumulative family is never positive.
-                negative = k != l and self.family == "cumulative"
-                block = _gram(Zc, start, stop, -h if negative else h)
-                H[k, l] += -block if negative else block
-                if k != l:
-                    H[l, k] = H[k, l]  # each block is symmetric
+                pair = boundaries[i], boundaries[j]
+                pairs.setdefault(pair, (start, []))[1].append(h)
+        for (k, l), (start, parts) in pairs.items():
+            h = parts[0] if len(parts) == 1 else np.concatenate(parts)
+            # The cross term of the cumulative family is never positive.
+            negative = k != l and self.family == "cumulative"
+            block = _gram(Zc, start, start + len(h), -h if negative else h)
+            H[k, l] = -block if negative else block
+            if k != l:
+                H[l, k] = H[k, l]  # each block is symmetric
         # Delta coding: theta_m enters every boundary k >= m.
         for k in range(q - 2, -1, -1):
             H[k] += H[k + 1]
@@ -239,6 +247,11 @@ def _finite(*arrays):
 
 def _gram(Z, start, stop, h):
     """Return Z' diag(h) Z over a range of rows, for h >= 0."""
+    if Z.shape[1] <= _NARROW and not sp.issparse(Z):
+        return sum(
+            Z[low:high].T @ (Z[low:high] * h[low - start : high - start, None])
+            for low, high in _row_blocks(start, stop, 2 * Z.shape[1])
+        )
     root = np.sqrt(np.maximum(h, 0))
     if sp.issparse(Z):
         scaled = Z[start:stop]

@@ -12,6 +12,9 @@ from skweight.ordinal._presto_rows import Rows
 
 CONVERGED, LIMIT, STOPPED, SEPARATED = "converged", "limit", "stopped", "separated"
 
+# Predictors at a start and what `Rows.evaluate` says of them, where nobody has them.
+NOTHING_KNOWN = (None, None)
+
 # A Newton step that moves some predictor by this much at the end of a fit is not near an optimum:
 # the loss goes on falling along a direction without end.
 _RUNAWAY = 0.3
@@ -59,10 +62,10 @@ class State:
 
     move = 0.0  # by how much the step that led here would have changed a predictor at the most
 
-    def __init__(self, problem, theta, z=None):
+    def __init__(self, problem, theta, z=None, evaluated=None):
         self.problem, self.theta = problem, theta
         self.z = problem.rows.predictors(theta) if z is None else z
-        self.loss, self.terms = problem.rows.evaluate(self.z)
+        self.loss, self.terms = problem.rows.evaluate(self.z) if evaluated is None else evaluated
         self.objective = self.loss + problem.penalty.value(theta)
         self.merit = self.objective + sum(soft.value(theta) for soft in problem.soft)
 
@@ -230,7 +233,7 @@ def _to_barrier(rows, z, dz):
     return 1.0 / fastest if fastest > 0 else np.inf
 
 
-def solve(problem, theta, tol, max_iter, on_iteration=None):
+def solve(problem, theta, tol, max_iter, on_iteration=None, known=NOTHING_KNOWN):
     """Minimise the penalised mean loss under the constraints.
 
     Parameters
@@ -245,6 +248,8 @@ def solve(problem, theta, tol, max_iter, on_iteration=None):
         Newton iterations at the most.
     on_iteration : callable, default=None
         Receives each `State`; a true return stops the fit.
+    known : tuple, default=NOTHING_KNOWN
+        Predictors at theta and what `Rows.evaluate` says of them, where somebody has them.
 
     Returns
     -------
@@ -256,7 +261,7 @@ def solve(problem, theta, tol, max_iter, on_iteration=None):
     if gaps is None or not gaps.m.any():
         # Constraints seldom bind: solve without them first.
         relaxed = Objective(rows, penalty, solver=problem.solver)
-        state = State(relaxed, theta)
+        state = State(relaxed, theta, *known)
         bound = problem.constraints != ()
         limit = (max_iter + 1) // 2 if bound else max_iter  # leave some to the constraints
         state, n_iter, status = newton(relaxed, state, tol, limit, on_iteration)
