@@ -205,7 +205,7 @@ class Rows:
         H = np.zeros((q, q, m, m))
         # The classes that touch a pair of boundaries are neighbours, so their rows are one range.
         pairs = {}
-        for (c, start, stop), (_, weights) in zip(self.slices, terms):
+        for (c, start, _), (_, weights) in zip(self.slices, terms):
             boundaries = self.touched[c]
             for (i, j), h in weights.items():
                 pair = boundaries[i], boundaries[j]

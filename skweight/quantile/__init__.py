@@ -1,0 +1,3 @@
+"""Combine, order and calibrate quantile forecasts."""
+
+__all__ = []

@@ -1,0 +1,108 @@
+"""Quantile levels: which are asked for, which are there, and what lies between them."""
+
+import numpy as np
+
+# 5 %, 10 %, ..., 95 %.
+DEFAULT_QUANTILES = tuple(k / 20 for k in range(1, 20))
+
+# Levels closer than this are the same: (1 - 0.9) / 2 is 0.04999999999999999.
+SNAP = 1e-9
+
+
+def check_quantiles(quantiles, name="quantiles"):
+    """Return quantile levels as an array, or say what is wrong with them.
+
+    Parameters
+    ----------
+    quantiles : array-like of shape (m,)
+        Levels in (0, 1), strictly increasing.
+    name : str, default="quantiles"
+        The parameter, for the error's sentence.
+
+    Returns
+    -------
+    ndarray of shape (m,), float64
+        The levels.
+
+    Raises
+    ------
+    ValueError
+        If they are none, not numbers, not in (0, 1) or not strictly increasing.
+    """
+    try:
+        levels = np.asarray(quantiles, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be a list of levels, got {quantiles!r}.") from error
+    if levels.ndim != 1 or len(levels) == 0:
+        raise ValueError(f"{name} must be a list of at least one level, got {quantiles!r}.")
+    if not ((levels > 0) & (levels < 1)).all():  # NaN too
+        outside = [level for level in levels.tolist() if not 0 < level < 1]
+        raise ValueError(f"{name} must lie strictly between 0 and 1, got {outside}.")
+    if not (np.diff(levels) > SNAP).all():
+        raise ValueError(f"{name} must be strictly increasing, got {levels.tolist()}.")
+    return levels
+
+
+def find_level(levels, wanted):
+    """Return the index of a level, None where it is not there."""
+    nearest = int(np.argmin(np.abs(levels - wanted)))
+    return nearest if abs(levels[nearest] - wanted) <= SNAP else None
+
+
+def at_levels(forecast, levels, wanted):
+    """Interpolate forecasts linearly between levels.
+
+    Parameters
+    ----------
+    forecast : ndarray of shape (n, m)
+        Quantiles, increasing along each row where order is to be kept.
+    levels : ndarray of shape (m,)
+        Their levels.
+    wanted : ndarray of shape (k,)
+        Levels inside the range of `levels`; those within 1e-9 of one snap to it.
+
+    Returns
+    -------
+    ndarray of shape (n, k)
+        The quantiles wanted.
+
+    Raises
+    ------
+    ValueError
+        If a level is outside the range.
+    """
+    out = np.empty((len(forecast), len(wanted)))
+    for j, level in enumerate(wanted):
+        k = find_level(levels, level)
+        if k is not None:
+            out[:, j] = forecast[:, k]
+            continue
+        k = int(np.searchsorted(levels, level))
+        if k in (0, len(levels)):
+            raise ValueError(
+                f"quantiles must lie within the fitted levels {levels[0]:.6g} to "
+                f"{levels[-1]:.6g}, got {level:.6g}: nothing is extrapolated."
+            )
+        share = (level - levels[k - 1]) / (levels[k] - levels[k - 1])
+        low, high = forecast[:, k - 1], forecast[:, k]
+        # A convex combination of the two, that stays between them in floating point as well.
+        out[:, j] = np.clip(low + share * (high - low), np.minimum(low, high), np.maximum(low, high))
+    return out
+
+
+def point_forecast(forecast, levels):
+    """Return the median of each row: interpolated, or the nearest level if 0.5 is outside."""
+    middle = np.clip(0.5, levels[0], levels[-1])
+    return at_levels(forecast, levels, [middle])[:, 0]
+
+
+def interval_levels(coverage, name="coverage"):
+    """Return the levels (1 - coverage) / 2 and (1 + coverage) / 2 of a central interval."""
+    if not (np.isscalar(coverage) and 0 < coverage < 1):
+        raise ValueError(f"{name} must lie strictly between 0 and 1, got {coverage!r}.")
+    return (1 - coverage) / 2, (1 + coverage) / 2
+
+
+def anchor_index(levels):
+    """Return the index of the first level of at least 0.5, the last one if there is none."""
+    return min(int(np.searchsorted(levels, 0.5 - SNAP)), len(levels) - 1)
