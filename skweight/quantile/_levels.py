@@ -2,45 +2,21 @@
 
 import numpy as np
 
+from skweight._core._quantiles import SNAP, check_quantiles
+
 # 5 %, 10 %, ..., 95 %.
 DEFAULT_QUANTILES = tuple(k / 20 for k in range(1, 20))
 
-# Levels closer than this are the same: (1 - 0.9) / 2 is 0.04999999999999999.
-SNAP = 1e-9
-
-
-def check_quantiles(quantiles, name="quantiles"):
-    """Return quantile levels as an array, or say what is wrong with them.
-
-    Parameters
-    ----------
-    quantiles : array-like of shape (m,)
-        Levels in (0, 1), strictly increasing.
-    name : str, default="quantiles"
-        The parameter, for the error's sentence.
-
-    Returns
-    -------
-    ndarray of shape (m,), float64
-        The levels.
-
-    Raises
-    ------
-    ValueError
-        If they are none, not numbers, not in (0, 1) or not strictly increasing.
-    """
-    try:
-        levels = np.asarray(quantiles, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} must be a list of levels, got {quantiles!r}.") from error
-    if levels.ndim != 1 or len(levels) == 0:
-        raise ValueError(f"{name} must be a list of at least one level, got {quantiles!r}.")
-    if not ((levels > 0) & (levels < 1)).all():  # NaN too
-        outside = [level for level in levels.tolist() if not 0 < level < 1]
-        raise ValueError(f"{name} must lie strictly between 0 and 1, got {outside}.")
-    if not (np.diff(levels) > SNAP).all():
-        raise ValueError(f"{name} must be strictly increasing, got {levels.tolist()}.")
-    return levels
+__all__ = [
+    "DEFAULT_QUANTILES",
+    "SNAP",
+    "anchor_index",
+    "at_levels",
+    "check_quantiles",
+    "find_level",
+    "interval_levels",
+    "point_forecast",
+]
 
 
 def find_level(levels, wanted):
@@ -86,7 +62,9 @@ def at_levels(forecast, levels, wanted):
         share = (level - levels[k - 1]) / (levels[k] - levels[k - 1])
         low, high = forecast[:, k - 1], forecast[:, k]
         # A convex combination of the two, that stays between them in floating point as well.
-        out[:, j] = np.clip(low + share * (high - low), np.minimum(low, high), np.maximum(low, high))
+        out[:, j] = np.clip(
+            low + share * (high - low), np.minimum(low, high), np.maximum(low, high)
+        )
     return out
 
 

@@ -1,0 +1,40 @@
+"""Quantile levels: what a valid list of them is, and when two levels are the same."""
+
+import numpy as np
+
+# Levels closer than this are the same: (1 - 0.9) / 2 is 0.04999999999999999.
+SNAP = 1e-9
+
+
+def check_quantiles(quantiles, name="quantiles"):
+    """Return quantile levels as an array, or say what is wrong with them.
+
+    Parameters
+    ----------
+    quantiles : array-like of shape (m,)
+        Levels in (0, 1), strictly increasing.
+    name : str, default="quantiles"
+        The parameter, for the error's sentence.
+
+    Returns
+    -------
+    ndarray of shape (m,), float64
+        The levels.
+
+    Raises
+    ------
+    ValueError
+        If they are none, not numbers, not in (0, 1) or not strictly increasing.
+    """
+    try:
+        levels = np.asarray(quantiles, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be a list of levels, got {quantiles!r}.") from error
+    if levels.ndim != 1 or len(levels) == 0:
+        raise ValueError(f"{name} must be a list of at least one level, got {quantiles!r}.")
+    if not ((levels > 0) & (levels < 1)).all():  # NaN too
+        outside = [level for level in levels.tolist() if not 0 < level < 1]
+        raise ValueError(f"{name} must lie strictly between 0 and 1, got {outside}.")
+    if not (np.diff(levels) > SNAP).all():
+        raise ValueError(f"{name} must be strictly increasing, got {levels.tolist()}.")
+    return levels
