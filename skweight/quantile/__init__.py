@@ -1,3 +1,9 @@
 """Combine, order and calibrate quantile forecasts."""
 
-__all__ = []
+from skweight.quantile._noncross import noncross_isotonic, noncross_minmax, noncross_sort
+
+__all__ = [
+    "noncross_isotonic",
+    "noncross_minmax",
+    "noncross_sort",
+]
