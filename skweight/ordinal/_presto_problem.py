@@ -216,10 +216,10 @@ class PrestoProblem:
         """Count the training rows at which boundaries cross."""
         if self.params["family"] != "cumulative" or self.rows.q < 2:
             return 0
-        beta = np.ascontiguousarray(np.cumsum(theta, axis=0).T)
-        Z = self.rows.Z
-        blocks = range(0, Z.shape[0], 8192)
-        return int(sum(crossed_rows(Z[i : i + 8192] @ beta).sum() for i in blocks))
+        beta, Z = np.cumsum(theta, axis=0), self.rows.Z
+        blocks = (Z[i : i + 8192] for i in range(0, Z.shape[0], 8192))
+        times = (lambda Z: Z @ beta.T) if self.rows.sparse else (lambda Z: (beta @ Z.T).T)
+        return int(sum(crossed_rows(times(block)).sum() for block in blocks))
 
     def crossing_margin(self, theta):
         """Return the smallest gap of each pair of neighbouring boundaries over the box, (q-1,)."""

@@ -193,7 +193,10 @@ class Rows:
         if everything and not self.sparse:
             return self.Z
         if not np.array_equal(columns, self._restricted[0]):
-            block = self.Z if everything else self.Z[:, columns]
+            if self.sparse:
+                block = self.Z if everything else self.Z[:, columns]
+            else:  # contiguous rows, which an index would not give
+                block = np.take(self.Z, columns, axis=1, mode="clip")
             if self.sparse and block.shape[0] * block.shape[1] <= _DENSE_SIZE:
                 block = block.toarray()
             self._restricted = (columns, block)
