@@ -23,6 +23,10 @@ from skweight.metrics._quantile_coverage import (
     quantile_calibration_error,
     quantile_coverage,
 )
+from skweight.metrics._quantile_scorer import (
+    neg_weighted_interval_score_scorer,
+    quantile_scorer,
+)
 from skweight.metrics._scorers import (
     make_ordinal_scorer,
     neg_multiclass_brier_score_scorer,
@@ -45,8 +49,10 @@ __all__ = [
     "neg_ranked_probability_score_scorer",
     "neg_rare_class_calibration_error_scorer",
     "neg_rare_class_error_scorer",
+    "neg_weighted_interval_score_scorer",
     "quantile_calibration_error",
     "quantile_coverage",
+    "quantile_scorer",
     "ranked_probability_score",
     "rare_class_calibration_error",
     "rare_class_error",

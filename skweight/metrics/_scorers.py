@@ -1,10 +1,6 @@
 """Scorers for model selection that know the rank order of an estimator's classes."""
 
-import inspect
-
 import numpy as np
-from sklearn import get_config
-from sklearn.utils.metadata_routing import MetadataRequest
 
 from skweight.metrics._calibration import rare_class_calibration_error
 from skweight.metrics._probability import (
@@ -12,6 +8,7 @@ from skweight.metrics._probability import (
     ranked_probability_score,
     rare_class_error,
 )
+from skweight.metrics._scorer_base import MetricScorer
 from skweight.metrics._validation import warn_alphabetical
 
 
@@ -63,37 +60,26 @@ def make_ordinal_scorer(metric, *, labels=None, greater_is_better=False, **kwarg
     >>> bool((scores <= 0).all())
     True
     """
-    if not callable(metric):
-        raise TypeError(f"metric={metric!r}: want a callable")
     return _OrdinalScorer(metric, labels, greater_is_better, kwargs)
 
 
-class _OrdinalScorer:
-    """A callable ``scorer(estimator, X, y, sample_weight=None)``; greater is better."""
+class _OrdinalScorer(MetricScorer):
+    """Hand the metric the probabilities in rank order, and the labels."""
+
+    _maker = "make_ordinal_scorer"
 
     def __init__(self, metric, labels, greater_is_better, kwargs):
-        self._metric = metric
+        super().__init__(metric, greater_is_better, kwargs)
         self._labels = labels
-        self._sign = 1 if greater_is_better else -1
-        self._kwargs = kwargs
-        self._sample_weight_request = None
 
-    def __repr__(self):
-        arguments = [self._metric.__name__]
-        if self._labels is not None:
-            arguments.append(f"labels={self._labels!r}")
-        if self._sign > 0:
-            arguments.append("greater_is_better=True")
-        arguments += [f"{name}={value!r}" for name, value in self._kwargs.items()]
-        return f"make_ordinal_scorer({', '.join(arguments)})"
+    def _options(self):
+        return {"labels": self._labels}
 
     def __call__(self, estimator, X, y_true, sample_weight=None):
         """Return the metric, negated where lower is better."""
         labels = self._rank_order(estimator)
         proba = _columns_of(labels, np.asarray(estimator.predict_proba(X)), estimator.classes_)
-        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
-        value = self._metric(y_true, proba, labels=labels, **weights, **self._kwargs)
-        return self._sign * value
+        return self._value(y_true, proba, labels=labels, sample_weight=sample_weight)
 
     def _rank_order(self, estimator):
         if self._labels is not None:
@@ -104,27 +90,6 @@ class _OrdinalScorer:
             if len(order) > 2 and isinstance(order[0], str):
                 warn_alphabetical()
         return order
-
-    def set_score_request(self, *, sample_weight):
-        """Request sample_weight under metadata routing, as any scikit-learn scorer."""
-        if not get_config()["enable_metadata_routing"]:
-            raise RuntimeError(
-                "set_score_request needs metadata routing: want "
-                "sklearn.set_config(enable_metadata_routing=True) before it"
-            )
-        self._sample_weight_request = sample_weight
-        return self
-
-    def get_metadata_routing(self):
-        """Return what this scorer requests."""
-        request = MetadataRequest(owner=self)
-        if self._accept_sample_weight():
-            request.score.add_request(param="sample_weight", alias=self._sample_weight_request)
-        return request
-
-    def _accept_sample_weight(self):
-        # scikit-learn >= 1.8 asks each scorer of a multi-metric search, routing off
-        return "sample_weight" in inspect.signature(self._metric).parameters
 
 
 def _class_order(estimator):

@@ -1,6 +1,7 @@
 """``sample_weight``: what it means, and that it arrives wherever it is sent from."""
 
 from contextlib import suppress
+from functools import partial
 
 import numpy as np
 from sklearn import config_context
@@ -10,6 +11,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
+from skweight.metrics import d2_weighted_interval_score
 from skweight.testing._data import (
     assert_same_outputs,
     error_of,
@@ -158,10 +160,18 @@ def _set_request(model, setter, answer):
 
 @common_check(applies=lambda e: is_classifier(e) or is_regressor(e))
 def check_weighted_score(estimator):
-    """``score`` takes weights too, and they mean what they mean to scikit-learn's metrics."""
+    """``score`` takes weights too, and they mean what they mean to the metric behind it.
+
+    Accuracy for classifiers, R2 for regressors, the D2 of the weighted interval score for
+    regressors that predict quantiles.
+    """
     X, y, weights = _weighted_problem(estimator)
-    predicted = estimator.fit(X, y).predict(X)
+    estimator.fit(X, y)
     metric = accuracy_score if is_classifier(estimator) else r2_score
+    predicted = estimator.predict(X)
+    if is_regressor(estimator) and hasattr(estimator, "predict_quantiles"):
+        metric = partial(d2_weighted_interval_score, quantiles=estimator.quantiles_)
+        predicted = estimator.predict_quantiles(X)
     for given in (None, weights):
         expected = metric(y, predicted, sample_weight=given)
         np.testing.assert_allclose(estimator.score(X, y, sample_weight=given), expected)
