@@ -4,7 +4,13 @@ from sklearn.base import _fit_context
 from sklearn.utils import _safe_indexing
 from sklearn.utils._metadata_requests import _routing_enabled
 from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
+from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.validation import _check_sample_weight
+
+try:  # scikit-learn >= 1.7
+    from sklearn.utils._repr_html.estimator import _VisualBlock
+except ImportError:
+    from sklearn.utils._estimator_html_repr import _VisualBlock
 
 try:  # scikit-learn >= 1.9; there, `_fit_context` also tears callbacks down
     from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -24,6 +30,8 @@ __all__ = [
     "Interval",
     "Options",
     "StrOptions",
+    "_BaseComposition",
+    "_VisualBlock",
     "_fit_context",
     "_routing_enabled",
     "_safe_indexing",
