@@ -1,0 +1,112 @@
+"""A lower bound of the optimum from any multipliers, so that a gap means what it says."""
+
+import numpy as np
+
+# Share of a column's costs by which its stationarity may be missed through rounding.
+_ROUNDING = 1e-9
+
+
+def dual_bound(band, a, w, signed, unit_sum, crossing=None, lam=None):
+    """Return a lower bound of the objective over all weights, minus infinity if none is known.
+
+    With h = D a (less the pull of crossing rows), weak duality gives ``y'a - max h`` per group
+    under the simplex, and ``y'a`` where h is 0 in free columns and at most 0 in signed ones.
+    Where it is not quite, a is corrected along the observations that have room in their box, and
+    shrunk into it.
+
+    Parameters
+    ----------
+    band : Band
+        The observations.
+    a : ndarray of shape (m, r)
+        Multipliers, from the solver; clipped to their box.
+    w : ndarray of shape (n_groups, d)
+        Weights at hand: what rounding leaves of h is charged at their size.
+    signed : ndarray of bool of shape (d,)
+        Columns whose weights must not be negative.
+    unit_sum : bool
+        Whether the signed weights of each group sum to 1.
+    crossing : Crossing or None, default=None
+        Rows that must not cross.
+    lam : ndarray of shape (n_crossing,) or None, default=None
+        Their multipliers, at least 0.
+
+    Returns
+    -------
+    float
+        The bound, in the units of the band's costs.
+    """
+    up = band.cost * band.levels[:, None]
+    down = band.cost - up
+    a = np.clip(a, -down, up)
+    pulled = 0.0
+    if crossing is not None and len(crossing.pair):
+        pulled = crossing.pull(np.maximum(lam, 0.0), band.group_of, w.shape)
+    exact = ~signed if unit_sum else np.ones_like(signed)  # columns whose h has a sign to keep
+
+    def violation(h):
+        h = h[:, exact]
+        return h if unit_sum else np.where(signed[exact], np.maximum(h, 0.0), h)
+
+    h = _products(band, a) + band.linear - pulled
+    shrink = 1.0
+    if exact.any():
+        room = np.minimum(up - a, a + down) ** 2
+        for _ in range(3):
+            missed = violation(h)
+            if not missed.any():
+                break
+            a = a - _correction(band, room, missed, exact)
+            h = _products(band, a) + band.linear - pulled
+        with np.errstate(divide="ignore", invalid="ignore"):
+            limit = np.where(a > 0, up / a, np.where(a < 0, -down / a, np.inf))
+        shrink = min(1.0, float(limit.min()))
+    bound = float((band.y * a).sum()) + band.constant
+    if unit_sum:
+        bound -= float(h[:, signed].max(axis=1).sum())
+    if exact.any():
+        left = np.abs(violation(h))
+        size = np.zeros(w.shape)
+        np.add.at(size, band.group_of, _absolute_sums(band))
+        if (left > _ROUNDING * size[:, exact]).any():
+            return -np.inf
+        bound -= float((left * (1.0 + np.abs(w[:, exact]))).sum())
+    return shrink * bound
+
+
+def _products(band, a):
+    """Return D a summed over the lines of each group, (n_groups, d)."""
+    out = np.zeros_like(band.linear)
+    lines = a @ band.D[0].T if band.shared else np.matmul(band.D, a[:, :, None])[:, :, 0]
+    np.add.at(out, band.group_of, lines)
+    return out
+
+
+def _absolute_sums(band):
+    """Return the sum of c |D| of each line, (m, d)."""
+    D = np.abs(band.D)
+    if band.shared:
+        return band.cost @ D[0].T
+    return np.matmul(D, np.asarray(band.cost)[:, :, None])[:, :, 0]
+
+
+def _correction(band, room, missed, exact):
+    """Return the change of a, within its room, that takes h by `missed` in some columns."""
+    out = np.zeros(room.shape)
+    for g in np.flatnonzero(missed.any(axis=1)):
+        lines = np.flatnonzero(band.group_of == g)
+        columns = exact.copy()
+        columns[exact] = missed[g] != 0
+        wanted = missed[g][missed[g] != 0]
+        gram = np.zeros((columns.sum(), columns.sum()))
+        parts = []
+        for k in lines:
+            D = (band.D[0] if band.shared else band.D[k])[columns]
+            parts.append(D)
+            gram += (D * room[k]) @ D.T
+        scale = 1.0 / np.sqrt(np.maximum(np.diag(gram), np.finfo(float).tiny))
+        gram = gram * scale * scale[:, None]
+        solution = scale * np.linalg.lstsq(gram, scale * wanted, rcond=1e-13)[0]
+        for k, D in zip(lines, parts):
+            out[k] = room[k] * (solution @ D)
+    return out
