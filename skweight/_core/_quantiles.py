@@ -2,6 +2,9 @@
 
 import numpy as np
 
+# 5 %, 10 %, ..., 95 %.
+DEFAULT_QUANTILES = tuple(k / 20 for k in range(1, 20))
+
 # Levels closer than this are the same: (1 - 0.9) / 2 is 0.04999999999999999.
 SNAP = 1e-9
 

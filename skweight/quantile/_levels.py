@@ -2,10 +2,7 @@
 
 import numpy as np
 
-from skweight._core._quantiles import SNAP, check_quantiles
-
-# 5 %, 10 %, ..., 95 %.
-DEFAULT_QUANTILES = tuple(k / 20 for k in range(1, 20))
+from skweight._core._quantiles import DEFAULT_QUANTILES, SNAP, check_quantiles
 
 __all__ = [
     "DEFAULT_QUANTILES",
