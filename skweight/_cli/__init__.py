@@ -1,9 +1,10 @@
 """What the command ``skweight`` does, one small file per part.
 
 ``arguments`` reads the command line and calls ``tour``, ``compare`` or ``predict``. Those share
-``reading`` (files), ``columns`` (the preprocessing), ``labels`` (ordered classes), ``evaluate``
-(fit and score), ``table`` and ``report`` (what is shown) and ``saving`` (what is written).
-A room takes part through one file in ``rooms``.
+``reading`` (files), ``columns`` (the preprocessing), ``own_table`` (the usable rows), ``labels``
+and ``numbers`` (targets), ``evaluate`` (fit and score), ``table``, ``margins`` and ``report``
+(what is shown) and ``saving`` (what is written). A room takes part through one module in
+``rooms``.
 """
 
 from importlib.util import find_spec

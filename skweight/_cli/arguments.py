@@ -54,16 +54,15 @@ def _add_compare(commands):
     )
     compare.add_argument("data", metavar="DATA", help="a CSV or parquet file with a header")
     compare.add_argument("--target", required=True, metavar="COL", help="the column to predict")
-    compare.add_argument(
-        "--order",
-        metavar="LOW,MID,HIGH",
-        help="the target's labels from lowest to highest (numbers sort by themselves)",
-    )
     compare.add_argument("--weights", metavar="COL", help="a column of row weights")
     compare.add_argument("--groups", metavar="COL", help="rows of one group stay in one fold")
     compare.add_argument(
-        "--room", choices=sorted(ROOMS), default="ordinal", help="default: %(default)s"
+        "--room", choices=sorted(ROOMS), help="default: the one that suits the target"
     )
+    for name, room in ROOMS.items():
+        for option, keywords in room.options.items():
+            keywords = {**keywords, "help": f"{name} room: {keywords['help']}"}
+            compare.add_argument(f"--{option}", **keywords)
     compare.add_argument("--folds", type=int, default=5, metavar="N", help="default: %(default)s")
     compare.add_argument("--output", default=_REPORT, metavar="FILE", help="default: %(default)s")
     compare.add_argument(
@@ -78,8 +77,9 @@ def _add_predict(commands):
     predict = commands.add_parser(
         "predict",
         help="predict new rows with a pipeline that 'compare --save' wrote",
-        description="Write the predicted label, the class probabilities and, where the model "
-        "has them, the probabilities of exceeding each label.",
+        description="Write what the model predicts of each row: for ordered labels the label, "
+        "the class probabilities and, where the model has them, the probabilities of exceeding "
+        "each label.",
     )
     predict.add_argument("model", metavar="MODEL", help="a .skops or .joblib file")
     predict.add_argument("data", metavar="NEW", help="a CSV or parquet file with the columns")

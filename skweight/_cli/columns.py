@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from skweight._cli import CommandError
+from skweight._cli.cells import MISSING
 from skweight._core._optional import import_optional
 
-# Cells that mean "not known". "None" is not among them: it is a label in many surveys.
-MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "<na>"})
 _MANY = 30  # more levels than this are pooled
 _DATE = r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[T ].*)?"
 _LEADING_ZERO = r"[+-]?0\d+"

@@ -10,7 +10,7 @@ from skweight._cli.evaluate import best_candidate, evaluate, verdicts
 from skweight._cli.progress import progress
 from skweight._cli.reading import read_table
 from skweight._cli.report import write_report
-from skweight._cli.rooms import load_room
+from skweight._cli.rooms import ROOMS, load_room
 from skweight._cli.saving import check_model_path, check_writable, save_model
 from skweight._cli.table import candidate_table, sentence, wrapped
 
@@ -21,16 +21,17 @@ def compare(options):
     Parameters
     ----------
     options : argparse.Namespace
-        With ``data``, ``target``, ``order``, ``weights``, ``groups``, ``room``, ``folds``,
-        ``output`` and ``save``.
+        With ``data``, ``target``, ``weights``, ``groups``, ``room``, ``folds``, ``output``,
+        ``save`` and the options of the rooms.
     """
     _check(options)
     skops = ["skops"] if str(options.save).endswith(".skops") else []
     require("compare", "pandas", "matplotlib", *skops)
     output = check_writable(options.output)
     save = None if options.save is None else check_model_path(options.save)
-    room = load_room(options.room)
-    study = room.study_of_table(read_table(options.data), options)
+    table = read_table(options.data)
+    room = _room(table, options)
+    study = room.study_of_table(table, options)
     for note in study.notes:
         print(f"note: {note}")
     total = len(study.splits) * len(study.candidates) + 2
@@ -38,14 +39,12 @@ def compare(options):
         step("warming up")
         room.warm_up()
         outcome = evaluate(study, room, step)
-    found = verdicts(outcome, room)
+    found = verdicts(outcome)
     for note in outcome.notes:
         print(f"note: {note}")
-    print(
-        f"\n{study.title}\n{wrapped([study.story])}\n\n{candidate_table(outcome, room)}\n* ours\n"
-    )
+    print(f"\n{study.title}\n{wrapped([study.story])}\n\n{candidate_table(outcome)}\n* ours\n")
     print(wrapped(sentence(verdict, study.name) for verdict in found))
-    best = best_candidate(outcome, room)
+    best = best_candidate(outcome)
     saved = None if save is None else _save(outcome, room, best, save)
     write_report(output, [(room, [(outcome, found)])], _command(options))
     print(f"\nThe report with plots: {output}")
@@ -67,21 +66,43 @@ def _check(options):
         raise CommandError(f"--save and --output name the same file, {options.save!r}")
 
 
+def _room(table, options):
+    """Load the room that was asked for, or else suits the options and the target."""
+    for name, room in ROOMS.items():
+        given = [option for option in room.options if getattr(options, option) is not None]
+        if given and options.room not in (None, name):
+            raise CommandError(f"--{given[0]} belongs to --room {name}, not to {options.room}")
+        if given:
+            options.room = name
+    column = table.column(options.target, "--target")
+    if options.room is None:
+        options.room, reason = _suiting(column)
+        print(f"note: the {options.room} room, as {reason} (--room picks another)")
+    return load_room(options.room)
+
+
+def _suiting(column):
+    for name in ROOMS:
+        if (reason := load_room(name).suits(column)) is not None:
+            return name, reason
+    raise CommandError(f"no room suits --target {column.name!r}: pick one with --room")
+
+
 def _save(outcome, room, best, path):
     if best is outcome.ours:
         fitted = outcome.fitted
     else:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            fitted = room.fit(best, outcome.study, np.arange(len(outcome.study.labels)))
+            fitted = room.fit(best, outcome.study, np.arange(len(outcome.study.target)))
     save_model(fitted, path)
-    measure = room.MEASURES[0].name
+    measure = outcome.study.measures[0].name
     return f"The best pipeline by {measure.lower()}, {best.name}, fitted on all rows: {path}"
 
 
 def _command(options):
     words = ["skweight", "compare", options.data, "--target", options.target]
-    for name in ("order", "weights", "groups"):
+    for name in ("weights", "groups", *ROOMS[options.room].options):
         if (value := getattr(options, name)) is not None:
             words += [f"--{name}", value]
     if options.folds != 5:

@@ -18,16 +18,19 @@ class Measure:
     ----------
     key, name : str
         Its short and its readable name.
-    better : {"lower", "higher"}
-        Which way is better.
+    better : {"lower", "higher"} or None
+        Which way is better; None for what is shown only.
     meaning : str
         One sentence for the reader of the report.
+    ours : str, default=None
+        The candidate of ours under test, where it is not the first.
     """
 
     key: str
     name: str
-    better: str
+    better: str | None
     meaning: str
+    ours: str | None = None
 
 
 @dataclass(frozen=True)
@@ -55,9 +58,11 @@ class Candidate:
     options: dict = field(default_factory=dict)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Study:
     """One data set, with everything needed to compare candidates on it.
+
+    A room that needs more derives a dataclass of its own from it.
 
     Parameters
     ----------
@@ -67,16 +72,16 @@ class Study:
         The columns to predict from.
     columns : skweight._cli.columns.Columns
         Their kinds.
-    labels : ndarray of shape (n_samples,)
+    target : ndarray of shape (n_samples,)
         What to predict.
-    order : ndarray
-        The labels from lowest to highest.
     weights : ndarray of shape (n_samples,) or None
         Row weights with mean 1.
     splits : list of (train, test)
         Row numbers.
     candidates : list of Candidate
         The models.
+    measures : list of Measure
+        The scores, the most important first.
     overlap : float
         Test rows per training row where training sets overlap, 0 where they do not: widens
         the standard error of a difference (Nadeau and Bengio, 2003).
@@ -89,11 +94,11 @@ class Study:
     story: str
     frame: object
     columns: object
-    labels: np.ndarray
-    order: np.ndarray
+    target: np.ndarray
     weights: np.ndarray | None
     splits: list
     candidates: list
+    measures: list
     overlap: float
     notes: list = field(default_factory=list)
 
@@ -229,8 +234,8 @@ def evaluate(study, room, step=lambda text: None, deadline=None, refit=True):
         return outcome
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        outcome.fitted = room.fit(outcome.ours, study, np.arange(len(study.labels)))
-        outcome.n_fitted = len(study.labels)
+        outcome.fitted = room.fit(outcome.ours, study, np.arange(len(study.target)))
+        outcome.n_fitted = len(study.target)
     return outcome
 
 
@@ -259,15 +264,15 @@ def _remember(complaints, candidate, caught):
         complaints[candidate.name, text] = complaints.get((candidate.name, text), 0) + 1
 
 
-def best_candidate(outcome, room):
-    """Give the candidate with the best mean of the room's first measure."""
-    measure = room.MEASURES[0]
+def best_candidate(outcome):
+    """Give the candidate with the best mean of the first measure."""
+    measure = outcome.study.measures[0]
     sign = 1 if measure.better == "lower" else -1
     scored = [c for c in outcome.study.candidates if measure.key in outcome.scores.get(c.name, {})]
     return min(scored, key=lambda candidate: sign * outcome.mean(candidate.name, measure.key))
 
 
-def verdicts(outcome, room):
+def verdicts(outcome):
     """Put ours beside the best of the others, measure by measure.
 
     The best of the others is picked by the very score that it is shown with, ours is one
@@ -277,31 +282,32 @@ def verdicts(outcome, room):
     ----------
     outcome : Outcome
         What came out of a study.
-    room : module
-        Gives ``MEASURES``.
 
     Returns
     -------
     list of Verdict
-        One for each measure that ours and another have.
+        One for each measure that has a better end, and that ours and another have.
     """
-    ours, found = outcome.ours, []
-    for measure in room.MEASURES:
+    found = []
+    for measure in outcome.study.measures:
+        if measure.better is None:
+            continue
+        ours = measure.ours or outcome.ours.name
         key, sign = measure.key, 1 if measure.better == "lower" else -1
         others = [
             candidate.name
             for candidate in outcome.study.candidates
             if not candidate.ours and key in outcome.scores.get(candidate.name, {})
         ]
-        if not others or key not in outcome.scores[ours.name]:
+        if not others or key not in outcome.scores.get(ours, {}):
             continue
         theirs = min(others, key=lambda name: sign * outcome.mean(name, key))
-        margins = sign * (outcome.scores[theirs][key] - outcome.scores[ours.name][key])
+        margins = sign * (outcome.scores[theirs][key] - outcome.scores[ours][key])
         margin, error = float(margins.mean()), _standard_error(margins, outcome.study.overlap)
         level = abs(margin) <= _quantile(len(margins)) * error
         kind = "level" if level else "better" if margin > 0 else "worse"
-        scores = outcome.mean(ours.name, key), outcome.mean(theirs, key)
-        found.append(Verdict(measure, ours.name, theirs, *scores, margin, error, kind))
+        scores = outcome.mean(ours, key), outcome.mean(theirs, key)
+        found.append(Verdict(measure, ours, theirs, *scores, margin, error, kind))
     return found
 
 

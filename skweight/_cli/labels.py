@@ -1,4 +1,4 @@
-"""Read a target of ordered labels, a column of weights and a column of groups."""
+"""Read a target of ordered labels."""
 
 import csv
 from dataclasses import dataclass
@@ -6,9 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from skweight._cli import CommandError
-from skweight._cli.columns import MISSING
-
-_MOST_CLASSES = 25
+from skweight._cli.cells import MISSING, MOST_LABELS, as_numbers, plain
 
 
 @dataclass
@@ -51,9 +49,9 @@ def read_target(column, order=None):
     name, notes = column.name, []
     listed = None if order is None else _split_order(order)
     if listed is None and getattr(column.dtype, "ordered", False):
-        listed = [_plain(label) for label in column.dtype.categories]
+        listed = [plain(label) for label in column.dtype.categories]
     allowed = set(listed or ())
-    cells = np.array([_plain(cell) for cell in column.astype(object)], dtype=object)
+    cells = np.array([plain(cell) for cell in column.astype(object)], dtype=object)
     known = np.array(
         [cell in allowed or (cell is not None and cell.lower() not in MISSING) for cell in cells]
     )
@@ -63,7 +61,7 @@ def read_target(column, order=None):
     present = list(dict.fromkeys(labels))
     if not present:
         raise CommandError(f"--target {name!r} has no values")
-    numbers = _as_numbers(present)
+    numbers = as_numbers(present)
     if listed is not None:
         order = _given_order(name, listed, present, numbers, notes)
     elif numbers is not None:
@@ -72,7 +70,7 @@ def read_target(column, order=None):
         order = sorted(present)
         notes.append(f"{order[-1]!r} counts as the higher label of {name!r} (--order changes it)")
     else:
-        example = ",".join(sorted(present)[:_MOST_CLASSES])
+        example = ",".join(sorted(present)[:MOST_LABELS])
         raise CommandError(
             f"the labels of {name!r} are text: say which is lower with --order, "
             f"such as --order '{example}' from lowest to highest"
@@ -108,7 +106,7 @@ def _split_order(order):
 
 def _given_order(name, listed, present, numbers, notes):
     """Match the listed labels with those present, by value where both are numbers."""
-    if numbers is not None and (listed_numbers := _as_numbers(listed)) is not None:
+    if numbers is not None and (listed_numbers := as_numbers(listed)) is not None:
         rank = {listed_numbers[label]: place for place, label in enumerate(listed)}
         unlisted = [label for label in present if numbers[label] not in rank]
         order = sorted(set(present) - set(unlisted), key=lambda label: rank[numbers[label]])
@@ -130,56 +128,8 @@ def _check_classes(name, order, numbers):
     n_classes = len(order) if numbers is None else len(set(numbers.values()))
     if n_classes < 2:
         raise CommandError(f"--target {name!r} has one class only, {order[0]!r}: nothing to learn")
-    if n_classes > _MOST_CLASSES:
+    if n_classes > MOST_LABELS:
         raise CommandError(
             f"--target {name!r} has {n_classes} different values: cut it into at most "
-            f"{_MOST_CLASSES} ordered classes first"
+            f"{MOST_LABELS} ordered classes first"
         )
-
-
-def _plain(cell):
-    """Give one cell as stripped text, None for missing."""
-    if cell is None or cell != cell or type(cell).__name__ in ("NAType", "NaTType"):
-        return None
-    if isinstance(cell, (float, np.floating)) and float(cell).is_integer():
-        cell = int(cell)
-    return str(cell).strip()
-
-
-def _as_numbers(labels):
-    """Map each label to its number, or give None when one is not a number."""
-    try:
-        numbers = {label: float(label) for label in labels}
-    except ValueError:
-        return None
-    return numbers if all(np.isfinite(list(numbers.values()))) else None
-
-
-def read_weights(column):
-    """Read a column of weights.
-
-    Parameters
-    ----------
-    column : pandas.Series
-        Text or numbers.
-
-    Returns
-    -------
-    weights : ndarray of float64
-        With NaN where a weight is missing.
-    """
-    cells = [_plain(cell) for cell in column.astype(object)]
-    cells = ["nan" if cell is None or cell.lower() in MISSING else cell for cell in cells]
-    try:
-        weights = np.array([float(cell.replace(",", ".")) for cell in cells])
-    except ValueError as error:
-        odd = str(error).rpartition(": ")[2]
-        raise CommandError(f"--weights {column.name!r} holds {odd}, not a number") from None
-    if np.isinf(weights).any():
-        raise CommandError(f"--weights {column.name!r} holds an infinite value")
-    if (weights < 0).any():
-        lowest = np.nanmin(weights)
-        raise CommandError(f"--weights {column.name!r} holds a negative value, {lowest:g}")
-    if not np.nansum(weights) > 0:
-        raise CommandError(f"--weights {column.name!r} holds no positive value")
-    return weights

@@ -2,11 +2,10 @@
 
 import warnings
 
-import numpy as np
-
 from skweight._cli import CommandError, require
 from skweight._cli.columns import columns_of, conform
 from skweight._cli.reading import read_table
+from skweight._cli.rooms import ROOMS, load_room
 from skweight._cli.saving import check_writable, load_model, whole_file
 from skweight._core._optional import import_optional
 
@@ -32,27 +31,20 @@ def predict(options):
     frame, notes = conform(table.frame[needed], columns_of(model[0]))
     for note in [*table.notes, *notes]:
         print(f"note: {note}")
-    result = _predictions(model, frame[needed])
+    result = _predictions(model, frame[needed], options.model)
     with whole_file(output) as temporary:
         result.to_csv(temporary, index=False)
     print(f"{len(result)} predictions: {output}")
     return 0
 
 
-def _predictions(model, frame):
-    """Put the label, the class probabilities and the exceedances in a table."""
+def _predictions(pipeline, frame, path):
+    """Put what the pipeline's room predicts in a table."""
     pandas = import_optional("pandas", "Writing predictions")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        columns = {"prediction": model.predict(frame)}
-        order = getattr(model[-1], "class_order_", model.classes_)
-        if hasattr(model, "predict_proba"):
-            probabilities = model.predict_proba(frame)
-            for label in order:
-                place = int(np.flatnonzero(model.classes_ == label)[0])
-                columns[f"p_{label}"] = probabilities[:, place]
-        if hasattr(model[-1], "predict_exceedance"):
-            exceedance = model[-1].predict_exceedance(model[:-1].transform(frame))
-            for label, column in zip(order[:-1], exceedance.T):
-                columns[f"p_above_{label}"] = column
-    return pandas.DataFrame(columns)
+        for name in ROOMS:
+            columns = load_room(name).predictions(pipeline, frame)
+            if columns is not None:
+                return pandas.DataFrame(columns)
+    raise CommandError(f"{path} does not hold a pipeline saved by 'skweight compare --save'")

@@ -63,18 +63,18 @@ def _summary(sections):
         f'<div class="tile {kind}"><b>{counts[kind]}</b><span>{label}</span></div>'
         for kind, label in _BADGES.items()
     )
-    return f"""<p class="lead">Each comparison sets one fixed model of ours against the best of the
-others, picked afresh for every metric by the very score it is shown with. Level means that zero
-lies in the 95 % interval of the difference.</p>
+    return f"""<p class="lead">Each comparison sets one model of ours, fixed beforehand, against the
+best of the others, picked afresh for every metric by the very score it is shown with. Level means
+that zero lies in the 95 % interval of the difference.</p>
 <div class="tiles">{tiles}</div>"""
 
 
 def _room(room, pairs):
     studies = "\n".join(_study(room, outcome, found) for outcome, found in pairs)
     measures = "".join(
-        f"<dt>{escape(_capital(m.name))} <small>{m.better} is better</small></dt>"
+        f"<dt>{escape(_capital(m.name))} <small>{_better(m)}</small></dt>"
         f"<dd>{escape(m.meaning)}</dd>"
-        for m in room.MEASURES
+        for m in pairs[0][0].study.measures
     )
     return f"""<section class="room">
 <h2>{escape(room.TITLE)}</h2>
@@ -105,21 +105,23 @@ def _study(room, outcome, found):
     return f"""<article class="card">
 <h3>{escape(study.title)}</h3>
 <p>{escape(study.story)}</p>
-{_scores(room, outcome)}
+{_scores(outcome)}
 <ul class="verdicts">{lines}</ul>
 <div class="figures">{figures}</div>
 {notes}
 </article>"""
 
 
-def _scores(room, outcome):
+def _scores(outcome):
     """Give every candidate with every measure; the best of a column is set bold."""
+    measures = outcome.study.measures
     heads = "".join(
-        f"<th>{escape(_capital(m.name))}<small>{m.better} is better</small></th>"
-        for m in room.MEASURES
+        f"<th>{escape(_capital(m.name))}<small>{_better(m)}</small></th>" for m in measures
     )
     best = {}
-    for measure in room.MEASURES:
+    for measure in measures:
+        if measure.better is None:
+            continue
         means = [outcome.mean(name, measure.key) for name in outcome.scores]
         means = [mean for mean in means if mean == mean]
         best[measure.key] = (min if measure.better == "lower" else max)(means, default=None)
@@ -128,9 +130,9 @@ def _scores(room, outcome):
         if candidate.name not in outcome.scores:
             continue
         cells = ""
-        for measure in room.MEASURES:
+        for measure in measures:
             mean = outcome.mean(candidate.name, measure.key)
-            mark = ' class="best"' if mean == best[measure.key] else ""
+            mark = ' class="best"' if mean == best.get(measure.key) else ""
             cells += f"<td{mark}>{number(mean)}</td>"
         name = escape(candidate.name) + (' <span class="tag">ours</span>' if candidate.ours else "")
         note = f"<small>{escape(candidate.note)}</small>" if candidate.note else ""
@@ -144,6 +146,10 @@ def _scores(room, outcome):
         f"<th>Seconds<small>one fit</small></th></tr></thead><tbody>{''.join(rows)}</tbody>"
         "</table></div>"
     )
+
+
+def _better(measure):
+    return f"{measure.better} is better" if measure.better else "shown only"
 
 
 def _capital(name):

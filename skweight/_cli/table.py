@@ -75,7 +75,7 @@ def verdict_table(pairs):
             rows.append(
                 [
                     "" if place else outcome.study.name,
-                    f"{verdict.measure.name} ({verdict.measure.better})",
+                    _heading(verdict.measure),
                     number(verdict.their_score),
                     verdict.theirs,
                     number(verdict.our_score),
@@ -87,32 +87,35 @@ def verdict_table(pairs):
     return render(header, rows, right={2, 4, 5, 6})
 
 
-def candidate_table(outcome, room):
+def candidate_table(outcome):
     """Show every candidate of one study with every measure.
 
     Parameters
     ----------
     outcome : Outcome
         What came out.
-    room : module
-        Gives ``MEASURES``.
 
     Returns
     -------
     str
         The table.
     """
-    header = ["model", *(f"{m.name} ({m.better})" for m in room.MEASURES), "seconds"]
+    measures = outcome.study.measures
+    header = ["model", *map(_heading, measures), "seconds"]
     rows = [
         [
             f"{candidate.name}{' *' if candidate.ours else ''}",
-            *(number(outcome.mean(candidate.name, m.key)) for m in room.MEASURES),
+            *(number(outcome.mean(candidate.name, m.key)) for m in measures),
             duration(outcome.seconds[candidate.name].mean()),
         ]
         for candidate in outcome.study.candidates
         if candidate.name in outcome.scores
     ]
     return render(header, rows, right=set(range(1, len(header))))
+
+
+def _heading(measure):
+    return measure.name + (f" ({measure.better})" if measure.better else "")
 
 
 def sentence(verdict, where):

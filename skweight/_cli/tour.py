@@ -49,5 +49,5 @@ def _run_room(room, quick):
             left = begin + _SECONDS_PER_ROOM - time.monotonic()
             deadline = time.monotonic() + left / (len(studies) - place)
             outcome = evaluate(study, room, step, deadline, refit=False)
-            pairs.append((outcome, verdicts(outcome, room)))
+            pairs.append((outcome, verdicts(outcome)))
     return pairs

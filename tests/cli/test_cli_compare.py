@@ -145,7 +145,7 @@ def test_unusable_input_is_refused(refuses, plain, tmp_path):
     assert "must end in .skops or .joblib" in refuses(*base, "--save", "model.pkl")
     assert "negative value" in refuses(*base, "--weights", "noise")
     assert "not a number" in refuses(*base, "--weights", "kind")
-    assert "different values" in refuses("compare", plain, "--target", "x")
+    assert "different values" in refuses("compare", plain, "--target", "x", "--room", "ordinal")
     assert "fewer than 5 folds" in refuses(*base, "--groups", "kind")
 
 

@@ -23,15 +23,24 @@ from skweight._cli.table import honest_lines, number, render, sentence, verdict_
 
 LOW = Measure("loss", "loss", "lower", "")
 HIGH = Measure("gain", "gain", "higher", "")
-ROOM = SimpleNamespace(MEASURES=[LOW, HIGH])
 
 
-def study_of(*names, overlap=0.0, n_splits=4, ours="ours"):
+def study_of(*names, overlap=0.0, n_splits=4, ours="ours", measures=(LOW, HIGH)):
     candidates = [Candidate(name, None, ours=name == ours) for name in names]
     splits = [(np.arange(2), np.arange(2, 4))] * n_splits
-    labels = np.array([0, 1, 0, 1])
-    parts = "toy", "Toy", "A story.", None, None, labels, np.array([0, 1]), None
-    return Study(*parts, splits, candidates, overlap)
+    return Study(
+        name="toy",
+        title="Toy",
+        story="A story.",
+        frame=None,
+        columns=None,
+        target=np.array([0, 1, 0, 1]),
+        weights=None,
+        splits=splits,
+        candidates=candidates,
+        measures=measures,
+        overlap=overlap,
+    )
 
 
 def outcome_of(scores, overlap=0.0):
@@ -49,7 +58,7 @@ def test_a_clear_win_a_level_and_a_loss():
             "b": {"loss": [3, 3, 3, 3]},
         }
     )
-    loss, gain = verdicts(outcome, ROOM)
+    loss, gain = verdicts(outcome)
     assert (loss.kind, loss.theirs, loss.margin) == ("better", "a", pytest.approx(1))
     assert (gain.kind, gain.theirs, gain.margin) == ("worse", "a", pytest.approx(-3))
 
@@ -57,7 +66,7 @@ def test_a_clear_win_a_level_and_a_loss():
 def test_a_margin_within_its_interval_is_level():
     values = np.array([0.3, 0.0, 0.2, 0.1])
     outcome = outcome_of({"ours": {"loss": [1, 1, 1, 1]}, "a": {"loss": 1 + values}})
-    verdict = verdicts(outcome, ROOM)[0]
+    verdict = verdicts(outcome)[0]
     error = values.std(ddof=1) / 2
     assert verdict.margin == pytest.approx(values.mean())
     assert verdict.error == pytest.approx(error)
@@ -69,7 +78,7 @@ def test_a_margin_within_its_interval_is_level():
 def test_overlapping_training_rows_widen_the_error():
     values = np.array([0.30, 0.25, 0.20, 0.25])
     scores = {"ours": {"loss": [1, 1, 1, 1]}, "a": {"loss": 1 + values}}
-    plain, wide = (verdicts(outcome_of(scores, overlap), ROOM)[0] for overlap in (0, 0.25))
+    plain, wide = (verdicts(outcome_of(scores, overlap))[0] for overlap in (0, 0.25))
     assert wide.error == pytest.approx(plain.error * np.sqrt(2))
 
 
@@ -81,8 +90,8 @@ def test_the_best_of_the_others_is_picked_measure_by_measure():
             "b": {"loss": [3] * 4, "gain": [4] * 4},
         }
     )
-    assert [verdict.theirs for verdict in verdicts(outcome, ROOM)] == ["a", "b"]
-    assert best_candidate(outcome, ROOM).name == "ours"
+    assert [verdict.theirs for verdict in verdicts(outcome)] == ["a", "b"]
+    assert best_candidate(outcome).name == "ours"
 
 
 def test_sentences_and_honest_lines():
@@ -92,7 +101,7 @@ def test_sentences_and_honest_lines():
             "a": {"loss": [2, 2.1, 2, 2.1], "gain": [8, 9, 8, 9]},
         }
     )
-    found = verdicts(outcome, ROOM)
+    found = verdicts(outcome)
     assert (
         sentence(found[0], "toy")
         == "On toy, ours has the better loss: 1.0500 against 2.0500 for a."
@@ -121,7 +130,7 @@ def room_of(fit):
     def measure(fitted, candidate, study, test):
         return {"loss": float(fitted)}, {}
 
-    return SimpleNamespace(fit=fit, measure=measure, MEASURES=[LOW])
+    return SimpleNamespace(fit=fit, measure=measure)
 
 
 def test_a_candidate_that_fails_is_left_out_with_a_note():
@@ -133,7 +142,7 @@ def test_a_candidate_that_fails_is_left_out_with_a_note():
     outcome = evaluate(study_of("ours", "theirs"), room_of(fit))
     assert "theirs" not in outcome.scores
     assert outcome.notes == ["theirs failed and is left out: no luck"]
-    assert verdicts(outcome, ROOM) == []
+    assert verdicts(outcome) == []
 
 
 def test_a_failure_of_ours_is_told():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from skweight._cli import CommandError
-from skweight._cli.labels import read_target, read_weights
+from skweight._cli.labels import read_target
 
 pandas = pytest.importorskip("pandas")
 
@@ -90,23 +90,3 @@ def test_a_listed_label_that_never_occurs_is_noted():
 def test_unusable_targets_are_refused(cells, order, told):
     with pytest.raises(CommandError, match=told):
         target(cells, order)
-
-
-def test_weights_are_read():
-    found = read_weights(pandas.Series(["1", " 2.5", "0", "", "1,5"], name="w"))
-    np.testing.assert_array_equal(found, [1, 2.5, 0, np.nan, 1.5])
-
-
-@pytest.mark.parametrize(
-    ("cells", "told"),
-    [
-        (["1", "-2"], "holds a negative value, -2"),
-        (["1", "heavy"], "holds 'heavy', not a number"),
-        (["1", "inf"], "holds an infinite value"),
-        (["0", "0"], "holds no positive value"),
-        (["", "NA"], "holds no positive value"),
-    ],
-)
-def test_unusable_weights_are_refused(cells, told):
-    with pytest.raises(CommandError, match=told):
-        read_weights(pandas.Series(cells, name="w"))

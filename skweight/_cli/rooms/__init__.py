@@ -1,22 +1,55 @@
-"""The rooms that the commands know: add one line here and one module beside this file.
+"""The rooms that the commands know: add one entry here and one module beside this file.
 
 A room's module offers
 
 - ``TITLE``, ``QUESTION`` and ``SNIPPET``: what the report says of the room,
-- ``MEASURES``: a list of `skweight._cli.evaluate.Measure`, the most important first,
 - ``studies(quick)``: functions that build the studies of the tour, in order,
-- ``study_of_table(table, options)``: the study of a user's own table,
+- ``warm_up()``: compile or load what no candidate should be charged for,
+- ``suits(column)``: why the room suits a target that no one chose a room for, or None,
+- ``study_of_table(table, options)``: the study of a user's own table, a
+  `skweight._cli.evaluate.Study` or a dataclass made from it,
+- ``fit(candidate, study, rows)``: a pipeline fitted on some rows,
 - ``measure(fitted, candidate, study, test)``: a dict of scores and a dict of arrays to keep,
-- ``figures(outcome)``: the plots of one study, as `skweight._cli.figures.Figure`.
+- ``figures(outcome)``: the plots of one study, as `skweight._cli.figures.Figure`,
+- ``predictions(pipeline, frame)``: the columns that ``skweight predict`` writes, None for a
+  pipeline that is of another room.
 """
 
 import importlib
+from dataclasses import dataclass, field
 
+
+@dataclass(frozen=True)
+class Room:
+    """What the command line knows of a room before loading it.
+
+    Parameters
+    ----------
+    module : str
+        Where it is.
+    options : dict
+        Options of ``skweight compare`` that only this room has: name to the keywords of
+        ``ArgumentParser.add_argument``. Without a default.
+    """
+
+    module: str
+    options: dict = field(default_factory=dict)
+
+
+# The first that suits a target takes it.
 ROOMS = {
-    "ordinal": "skweight._cli.rooms.ordinal",
+    "ordinal": Room(
+        "skweight._cli.rooms.ordinal",
+        {
+            "order": {
+                "metavar": "LOW,MID,HIGH",
+                "help": "the target's labels from lowest to highest (numbers sort by themselves)",
+            }
+        },
+    ),
 }
 
 
 def load_room(name):
     """Import the module of one room."""
-    return importlib.import_module(ROOMS[name])
+    return importlib.import_module(ROOMS[name].module)

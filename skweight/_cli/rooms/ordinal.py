@@ -1,14 +1,17 @@
 """The ordinal room: ordered outcomes whose last step is rare."""
 
 import warnings
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
 from skweight._cli import CommandError
-from skweight._cli.columns import encoder, plan_columns
+from skweight._cli.columns import encoder
 from skweight._cli.evaluate import Candidate, Measure, Study
-from skweight._cli.labels import read_target, read_weights
+from skweight._cli.labels import read_target
+from skweight._cli.numbers import is_measured
+from skweight._cli.own_table import check_groups, told, usable_rows
 from skweight._cli.rooms.ordinal_figures import figures
 
 __all__ = ["figures"]
@@ -57,6 +60,19 @@ MEASURES = [
 ]
 SEED = 0
 _MOST_ROWS_TUNED = 3000  # beyond, tuning logistic regression takes long and changes little
+
+
+@dataclass(kw_only=True)
+class OrdinalStudy(Study):
+    """A study of ordered labels.
+
+    Parameters
+    ----------
+    order : ndarray
+        The labels from lowest to highest.
+    """
+
+    order: np.ndarray
 
 
 def candidates(n_train):
@@ -114,7 +130,7 @@ def _pipeline(study, rows, *, kind):
     from skweight.ordinal import PrestoClassifierCV, ProportionalOddsClassifier
 
     # Inner folds, like outer ones, need the rarest class in every part.
-    inner = max(2, min(5, np.unique(study.labels[rows], return_counts=True)[1].min()))
+    inner = max(2, min(5, np.unique(study.target[rows], return_counts=True)[1].min()))
     if kind == "presto":
         model = PrestoClassifierCV(class_order=study.order.tolist(), cv=inner)
     elif kind == "proportional":
@@ -134,7 +150,7 @@ def _pipeline(study, rows, *, kind):
 
 def fit(candidate, study, rows):
     """Fit one candidate on some rows of a study and return its pipeline."""
-    labels = study.labels[rows]
+    labels = study.target[rows]
     if candidate.options.get("last_only"):
         labels = labels == study.order[-1]
     weights = None if study.weights is None else study.weights[rows]
@@ -148,7 +164,7 @@ def measure(fitted, candidate, study, test):
 
     from skweight.metrics import multiclass_brier_score, ranked_probability_score
 
-    frame, truth = study.frame.iloc[test], study.labels[test]
+    frame, truth = study.frame.iloc[test], study.target[test]
     weights = None if study.weights is None else study.weights[test]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # levels of a category unseen in training
@@ -204,6 +220,13 @@ def warm_up():
         ProportionalOddsClassifier().fit(X, y)
 
 
+def suits(column):
+    """Say why a target is compared as ordered labels, or give None."""
+    if is_measured(column):
+        return None
+    return f"{column.name!r} takes {column.nunique()} different values, compared in their order"
+
+
 def study_of_table(table, options):
     """Build the study of a user's own table.
 
@@ -216,45 +239,37 @@ def study_of_table(table, options):
 
     Returns
     -------
-    Study
+    OrdinalStudy
         With cross-validation splits.
     """
-    notes = list(table.notes)
     target = read_target(table.column(options.target, "--target"), options.order)
-    notes += target.notes
-    keep, weights, groups = target.known.copy(), None, None
-    if options.weights is not None:
-        weights = read_weights(table.column(options.weights, "--weights"))
-        useless = keep & ~(weights > 0)
-        if useless.any():
-            notes.append(f"left out {useless.sum()} rows whose weight is zero or missing")
-            keep &= ~useless
-        weights = weights[keep] / weights[keep].mean()
-    if options.groups is not None:
-        groups = table.column(options.groups, "--groups").astype(str).to_numpy()[keep]
-    labels = target.labels[keep[target.known]]
+    rows = usable_rows(table, options, target)
+    labels = target.labels[rows.keep[target.known]]
     order = target.order[np.isin(target.order, labels)]
-    used = {options.target, options.weights, options.groups}
-    raw = table.frame.loc[keep, [name for name in table.frame.columns if name not in used]]
-    if raw.shape[1] == 0:
-        raise CommandError(f"{table.path} has no column besides the named ones to predict from")
-    frame, columns = plan_columns(raw.reset_index(drop=True))
-    folds = _folds(options, labels, order, groups, notes)
-    splits = cross_validation(labels, folds, groups)
-    n_rows, shares = len(labels), np.array([np.mean(labels == label) for label in order])
+    folds = _folds(options, labels, order, rows)
+    splits = cross_validation(labels, folds, rows.groups)
+    shares = [np.mean(labels == label) for label in order]
     listed = ", ".join(f"{label} {share:.1%}" for label, share in zip(order, shares))
-    story = (
-        f"{n_rows} rows, {len(columns.names)} columns, levels from lowest to highest: {listed}; "
-        f"{folds}-fold {'grouped ' if groups is not None else ''}cross-validation"
-        f"{', weighted' if weights is not None else ''}."
-    )
     name = table.path.name
-    notes += columns.notes
-    parts = frame, columns, labels, order, weights, splits, candidates(len(splits[0][0]))
-    return Study(name, f"{options.target} in {name}", story, *parts, 1 / (folds - 1), notes)
+    return OrdinalStudy(
+        name=name,
+        title=f"{options.target} in {name}",
+        story=f"{len(labels)} rows, {len(rows.columns.names)} columns, levels from lowest to "
+        f"highest: {listed}; {told(rows, folds)}.",
+        frame=rows.frame,
+        columns=rows.columns,
+        target=labels,
+        order=order,
+        weights=rows.weights,
+        splits=splits,
+        candidates=candidates(len(splits[0][0])),
+        measures=MEASURES,
+        overlap=1 / (folds - 1),
+        notes=rows.notes,
+    )
 
 
-def _folds(options, labels, order, groups, notes):
+def _folds(options, labels, order, rows):
     """Lower the number of folds until each holds the rarest class, or complain."""
     if len(order) < 2:
         raise CommandError(f"--target {options.target!r} has one class only, {order[0]!r}")
@@ -269,13 +284,8 @@ def _folds(options, labels, order, groups, notes):
     folds = options.folds
     if count < folds:
         folds = int(count)
-        notes.append(f"{folds} folds, as class {str(rarest)!r} has {count} rows only")
-    if groups is not None:
-        n_groups = len(np.unique(groups))
-        if n_groups < folds:
-            raise CommandError(
-                f"--groups {options.groups!r} has {n_groups} groups, fewer than {folds} folds"
-            )
+        rows.notes.append(f"{folds} folds, as class {str(rarest)!r} has {count} rows only")
+    check_groups(rows.groups, folds, options)
     return folds
 
 
@@ -286,6 +296,24 @@ def cross_validation(labels, folds, groups=None):
     kind = StratifiedKFold if groups is None else StratifiedGroupKFold
     splitter = kind(folds, shuffle=True, random_state=SEED)
     return list(splitter.split(np.zeros(len(labels)), labels, groups))
+
+
+def predictions(pipeline, frame):
+    """Give the label, the class probabilities and the exceedances of new rows."""
+    if not hasattr(pipeline, "classes_"):
+        return None
+    columns = {"prediction": pipeline.predict(frame)}
+    order = getattr(pipeline[-1], "class_order_", pipeline.classes_)
+    if hasattr(pipeline, "predict_proba"):
+        probabilities = pipeline.predict_proba(frame)
+        for label in order:
+            place = int(np.flatnonzero(pipeline.classes_ == label)[0])
+            columns[f"p_{label}"] = probabilities[:, place]
+    if hasattr(pipeline[-1], "predict_exceedance"):
+        exceedance = pipeline[-1].predict_exceedance(pipeline[:-1].transform(frame))
+        for label, column in zip(order[:-1], exceedance.T):
+            columns[f"p_above_{label}"] = column
+    return columns
 
 
 def studies(quick):

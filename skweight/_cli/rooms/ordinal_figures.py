@@ -4,9 +4,9 @@ import numpy as np
 
 from skweight._cli.figures import FAINT, FOURTH, INK, LINE, OURS, THEIRS, THIRD, canvas, to_svg
 from skweight._cli.figures import Figure as ReportFigure
+from skweight._cli.margins import margins
 
 _MOST_FEATURES = 12
-_FARTHEST = 40  # percent
 
 
 def figures(outcome):
@@ -22,58 +22,7 @@ def figures(outcome):
     list of skweight._cli.figures.Figure
         Margins, calibration of the last step, effects at each boundary.
     """
-    return [_margins(outcome), _calibration(outcome), _effects(outcome)]
-
-
-def _margins(outcome):
-    """Show how much worse than ours the others are, split by split, a panel a measure."""
-    from skweight._cli.rooms.ordinal import MEASURES
-
-    ours = outcome.scores[outcome.ours.name]
-    shown = [c for c in outcome.study.candidates if c is not outcome.ours]
-    shown = [c for c in shown if c.name in outcome.scores][::-1]
-    with canvas(11, 0.36 * len(shown) + 1.2, 1, len(MEASURES), sharey=True) as (drawing, axes):
-        drawing.get_layout_engine().set(wspace=0.06)
-        for axis, measure in zip(axes, MEASURES):
-            sign = 100 if measure.better == "lower" else -100
-            for place, candidate in enumerate(shown):
-                theirs = outcome.scores[candidate.name].get(measure.key)
-                if theirs is None:
-                    continue
-                margin = sign * (theirs - ours[measure.key]) / ours[measure.key].mean()
-                _margin(axis, place, margin, FOURTH if candidate.ours else THEIRS)
-            axis.axvline(0, color=OURS, lw=1.5, zorder=0)
-            axis.set_title(measure.name[0].upper() + measure.name[1:], fontweight="bold")
-            axis.set_xlim(-_FARTHEST * 1.1, _FARTHEST * 1.1)
-            axis.set_xlabel("percent, right: ours is better")
-            axis.grid(axis="x")
-            axis.tick_params(length=0)
-            axis.spines[["left", "bottom"]].set_visible(False)
-        axes[0].set_yticks(range(len(shown)), [candidate.name for candidate in shown])
-        axes[0].set_ylim(-0.6, len(shown) - 0.4)
-        svg = to_svg(drawing, "Margins of ours over every other model")
-    caption = (
-        f"The vertical line is {outcome.ours.name}. Dots are means over splits of how much worse "
-        "another model scores, in percent of ours; ticks are the splits themselves. Triangles "
-        f"point to means beyond {_FARTHEST} percent."
-    )
-    return ReportFigure("How the others do beside ours, on rows not used for fitting", caption, svg)
-
-
-def _margin(axis, place, margin, colour):
-    mean = margin.mean()
-    seen = margin[np.abs(margin) <= _FARTHEST]
-    if len(seen):
-        axis.plot([seen.min(), seen.max()], [place, place], color=LINE, lw=5, zorder=1)
-        axis.plot(seen, np.full(len(seen), place), "|", color=colour, ms=7, mew=1)
-    if abs(mean) <= _FARTHEST:
-        axis.plot(mean, place, "o", color=colour, ms=8)
-    else:
-        right = mean > 0
-        edge = _FARTHEST if right else -_FARTHEST
-        axis.plot(edge, place, ">" if right else "<", color=colour, ms=8)
-        side = {"ha": "right" if right else "left", "va": "center", "fontsize": 8.5}
-        axis.text(0.88 * edge, place, f"{mean:+.0f} %", color=FAINT, **side)
+    return [margins(outcome), _calibration(outcome), _effects(outcome)]
 
 
 def _calibration(outcome):

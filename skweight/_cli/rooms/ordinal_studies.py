@@ -6,7 +6,6 @@ from functools import partial
 import numpy as np
 
 from skweight._cli.columns import Columns
-from skweight._cli.evaluate import Study
 from skweight._cli.rooms import ordinal
 
 
@@ -112,6 +111,17 @@ def _cross_validated(name, title, story, table, folds):
 
 
 def _study(name, title, story, table, weights, splits, overlap):
-    candidates = ordinal.candidates(len(splits[0][0]))
-    parts = table.frame, table.columns, table.labels, table.order, weights, splits, candidates
-    return Study(name, title, story, *parts, overlap=overlap)
+    return ordinal.OrdinalStudy(
+        name=name,
+        title=title,
+        story=story,
+        frame=table.frame,
+        columns=table.columns,
+        target=table.labels,
+        order=table.order,
+        weights=weights,
+        splits=splits,
+        candidates=ordinal.candidates(len(splits[0][0])),
+        measures=ordinal.MEASURES,
+        overlap=overlap,
+    )

@@ -1,0 +1,90 @@
+"""The part of reading a user's table that all rooms share."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from skweight._cli import CommandError
+from skweight._cli.columns import Columns, plan_columns
+from skweight._cli.numbers import read_weights
+
+
+@dataclass
+class Rows:
+    """The rows of a table that can be used.
+
+    Parameters
+    ----------
+    keep : ndarray of bool of shape (n_table_rows,)
+        Which they are: with a target and a positive weight.
+    frame : pandas.DataFrame of shape (n_rows, n_columns)
+        The columns to predict from.
+    columns : skweight._cli.columns.Columns
+        Their kinds.
+    weights : ndarray of shape (n_rows,) or None
+        With mean 1.
+    groups : ndarray of str of shape (n_rows,) or None
+        Rows of one group stay together.
+    notes : list of str
+        What was left out, in the order in which it was.
+    """
+
+    keep: np.ndarray
+    frame: object
+    columns: Columns
+    weights: np.ndarray | None
+    groups: np.ndarray | None
+    notes: list
+
+
+def usable_rows(table, options, target):
+    """Leave out what cannot be used.
+
+    Parameters
+    ----------
+    table : skweight._cli.reading.Table
+        As read.
+    options : argparse.Namespace
+        With ``target``, ``weights`` and ``groups``.
+    target : object
+        With ``known``, the rows that have a target, and ``notes``.
+
+    Returns
+    -------
+    Rows
+        What is left.
+    """
+    notes = [*table.notes, *target.notes]
+    keep, weights, groups = target.known.copy(), None, None
+    if options.weights is not None:
+        weights = read_weights(table.column(options.weights, "--weights"))
+        useless = keep & ~(weights > 0)
+        if useless.any():
+            notes.append(f"left out {useless.sum()} rows whose weight is zero or missing")
+            keep &= ~useless
+        if not keep.any():
+            raise CommandError(f"no row with a target has a positive weight {options.weights!r}")
+        weights = weights[keep] / weights[keep].mean()
+    if options.groups is not None:
+        groups = table.column(options.groups, "--groups").astype(str).to_numpy()[keep]
+    used = {options.target, options.weights, options.groups}
+    raw = table.frame.loc[keep, [name for name in table.frame.columns if name not in used]]
+    if raw.shape[1] == 0:
+        raise CommandError(f"{table.path} has no column besides the named ones to predict from")
+    frame, columns = plan_columns(raw.reset_index(drop=True))
+    return Rows(keep, frame, columns, weights, groups, [*notes, *columns.notes])
+
+
+def check_groups(groups, folds, options):
+    """Complain if there are fewer groups than folds."""
+    if groups is not None and (n_groups := len(np.unique(groups))) < folds:
+        raise CommandError(
+            f"--groups {options.groups!r} has {n_groups} groups, fewer than {folds} folds"
+        )
+
+
+def told(rows, folds):
+    """Say how rows were validated, for a study's story."""
+    grouped = "grouped " if rows.groups is not None else ""
+    weighted = ", weighted" if rows.weights is not None else ""
+    return f"{folds}-fold {grouped}cross-validation{weighted}"
