@@ -42,70 +42,66 @@ def project_rows(forecast, n_jobs=None):
 
 def _project_block(pool, forecast, out):
     """Fill one block of rows, on a thread of its own."""
+    m = forecast.shape[1]
+    scratch = np.empty(m), np.empty(m), np.empty(m, dtype=np.int64)
     if forecast.dtype == np.float16:  # the compiler knows no halves
         wide = forecast.astype(np.float64)
-        pool(wide)
+        pool(wide, *scratch)
         out[...] = wide
     else:
         out[...] = forecast  # the compiler would treat a read-only input as another type
-        pool(out)
+        pool(out, *scratch)
 
 
 def _project_few(forecast):
     """Do the same without a compiler; lists are what the interpreter is quick with."""
     out = np.array(forecast, order="C")
-    m = out.shape[1]
-    crossed = np.flatnonzero((out[:, :-1] > out[:, 1:]).any(axis=1))
-    means, totals, counts = [0.0] * m, [0.0] * m, [0] * m
-    for i in crossed:
-        _pool(out[i].astype(np.float64).tolist(), means, totals, counts, out[i])
+    crossed = (out[:, :-1] > out[:, 1:]).any(axis=1)
+    if crossed.any():
+        m = out.shape[1]
+        rows = out[crossed].astype(np.float64).tolist()
+        _pool_rows(rows, [0.0] * m, [0.0] * m, [0] * m)
+        out[crossed] = rows
     return out
 
 
-def _pool(values, means, totals, counts, out):
-    """Write the isotonic regression of values into out; the middle three are for scratch."""
-    last = -1
-    for value in values:
-        last += 1
-        means[last], totals[last], counts[last] = value, value, 1
-        # Only means that are strictly out of order are pooled, as they will be written: what
-        # comes out is in order to the last bit.
-        while last > 0 and means[last - 1] > means[last]:
-            last -= 1
-            totals[last] += totals[last + 1]
-            counts[last] += counts[last + 1]
-            if abs(totals[last]) <= _LARGEST:
-                means[last] = totals[last] / counts[last]
-            else:  # the sum overflowed, the mean does not
-                share = counts[last + 1] / counts[last]
-                means[last] = (1 - share) * means[last] + share * means[last + 1]
-    k = 0
-    for block in range(last + 1):
-        for _ in range(counts[block]):
-            out[k] = means[block]
-            k += 1
+def _pool_rows(rows, means, totals, counts):
+    """Pool adjacent violators in each row, in place; means, totals and counts are for scratch."""
+    m = len(means)
+    for row in rows:
+        crossed = False
+        for k in range(m - 1):
+            if row[k] > row[k + 1]:
+                crossed = True
+                break
+        if not crossed:
+            continue
+        last = -1
+        for k in range(m):
+            last += 1
+            means[last], totals[last], counts[last] = row[k], row[k], 1
+            # Only means that are strictly out of order are pooled, as they will be written: what
+            # comes out is in order to the last bit.
+            while last > 0 and means[last - 1] > means[last]:
+                last -= 1
+                totals[last] += totals[last + 1]
+                counts[last] += counts[last + 1]
+                if abs(totals[last]) <= _LARGEST:
+                    means[last] = totals[last] / counts[last]
+                else:  # the sum overflowed, the mean does not
+                    share = counts[last + 1] / counts[last]
+                    means[last] = (1 - share) * means[last] + share * means[last + 1]
+        k = 0
+        for block in range(last + 1):
+            for _ in range(counts[block]):
+                row[k] = means[block]
+                k += 1
 
 
 @cache
 def _compiled():
-    """Return the compiled loop over rows; numba waits for the first call that needs it."""
+    """Return the compiled loop; numba waits for the first call that needs it."""
     from numba import njit
 
-    pool = njit(cache=True, nogil=True)(_pool)
-
-    @njit(cache=True, nogil=True)
-    def pool_rows(rows):
-        n, m = rows.shape
-        means, totals = np.empty(m), np.empty(m)
-        counts = np.empty(m, dtype=np.int64)
-        for i in range(n):
-            row = rows[i]
-            crossed = False
-            for k in range(m - 1):
-                if row[k] > row[k + 1]:
-                    crossed = True
-                    break
-            if crossed:
-                pool(row, means, totals, counts, row)
-
-    return pool_rows
+    # One function without closures: what it refers to would be part of the cache's key.
+    return njit(cache=True, nogil=True)(_pool_rows)
