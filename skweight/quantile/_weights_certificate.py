@@ -44,20 +44,34 @@ def dual_bound(band, a, w, signed, unit_sum, crossing=None, lam=None):
         pulled = crossing.pull(np.maximum(lam, 0.0), band.group_of, w.shape)
     exact = ~signed if unit_sum else np.ones_like(signed)  # columns whose h has a sign to keep
 
-    def violation(h):
-        h = h[:, exact]
-        return h if unit_sum else np.where(signed[exact], np.maximum(h, 0.0), h)
+    def pull(a):
+        return _products(band, a) + band.linear - pulled
 
-    h = _products(band, a) + band.linear - pulled
+    def missed(h):
+        """By how much h misses its sign, and, under the simplex, its level where w > 0."""
+        if not unit_sum:
+            return np.where(signed, np.maximum(h, 0.0), h)
+        level = h[np.arange(len(h)), reference][:, None]
+        counts = (w > 1e-7) | (h > level)
+        return np.where(signed, np.where(counts, h - level, 0.0), h)
+
+    # Under the simplex only differences of h matter: to that of the largest weight.
+    reference = np.argmax(np.where(signed, w, -np.inf), axis=1) if unit_sum else None
+    h = pull(a)
+    size = np.zeros(w.shape)
+    np.add.at(size, band.group_of, _absolute_sums(band))
+    for _ in range(4):
+        wrong = missed(h)
+        if (np.abs(wrong) <= 1e-15 * size).all():
+            break
+        room = np.minimum(up - a, a + down) ** 2
+        a = np.clip(a - _correction(band, room, wrong, signed, reference), -down, up)
+        h = pull(a)
     shrink = 1.0
     if exact.any():
         room = np.minimum(up - a, a + down) ** 2
-        for _ in range(3):
-            missed = violation(h)
-            if not missed.any():
-                break
-            a = a - _correction(band, room, missed, exact)
-            h = _products(band, a) + band.linear - pulled
+        a = a - _correction(band, room, np.where(exact, missed(h), 0.0), signed, reference)
+        h = pull(a)
         with np.errstate(divide="ignore", invalid="ignore"):
             limit = np.where(a > 0, up / a, np.where(a < 0, -down / a, np.inf))
         shrink = min(1.0, float(limit.min()))
@@ -65,9 +79,7 @@ def dual_bound(band, a, w, signed, unit_sum, crossing=None, lam=None):
     if unit_sum:
         bound -= float(h[:, signed].max(axis=1).sum())
     if exact.any():
-        left = np.abs(violation(h))
-        size = np.zeros(w.shape)
-        np.add.at(size, band.group_of, _absolute_sums(band))
+        left = np.abs(missed(h))[:, exact]
         if (left > _ROUNDING * size[:, exact]).any():
             return -np.inf
         bound -= float((left * (1.0 + np.abs(w[:, exact]))).sum())
@@ -90,23 +102,23 @@ def _absolute_sums(band):
     return np.matmul(D, np.asarray(band.cost)[:, :, None])[:, :, 0]
 
 
-def _correction(band, room, missed, exact):
-    """Return the change of a, within its room, that takes h by `missed` in some columns."""
+def _correction(band, room, missed, signed, reference):
+    """Return the change of a, within its room, that takes off h what it misses."""
     out = np.zeros(room.shape)
     for g in np.flatnonzero(missed.any(axis=1)):
         lines = np.flatnonzero(band.group_of == g)
-        columns = exact.copy()
-        columns[exact] = missed[g] != 0
-        wanted = missed[g][missed[g] != 0]
+        columns = missed[g] != 0
         gram = np.zeros((columns.sum(), columns.sum()))
         parts = []
         for k in lines:
-            D = (band.D[0] if band.shared else band.D[k])[columns]
+            D = band.D[0] if band.shared else band.D[k]
+            base = 0.0 if reference is None else np.where(signed[columns, None], D[reference[g]], 0)
+            D = D[columns] - base
             parts.append(D)
             gram += (D * room[k]) @ D.T
         scale = 1.0 / np.sqrt(np.maximum(np.diag(gram), np.finfo(float).tiny))
         gram = gram * scale * scale[:, None]
-        solution = scale * np.linalg.lstsq(gram, scale * wanted, rcond=1e-13)[0]
+        solution = scale * np.linalg.lstsq(gram, scale * missed[g, columns], rcond=1e-14)[0]
         for k, D in zip(lines, parts):
             out[k] = room[k] * (solution @ D)
     return out

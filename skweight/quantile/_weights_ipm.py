@@ -21,6 +21,15 @@ _BLOCK = 8192
 # How close to the boundary a step may go.
 _FRACTION = 0.9995
 
+# By how much a crossing row may be violated, on the scale of y.
+_FEASIBLE = 1e-10
+
+# What is added to the diagonal of a system, relative to it: the first that works.
+_RIDGES = (1e-14, 1e-12, 1e-10, 1e-8)
+
+# Corrections of each solution against the system without that.
+_REFINEMENTS = 2
+
 # Columns up to which the groups' systems are solved together by inversion and one correction.
 _NARROW = 32
 
@@ -131,8 +140,6 @@ class InteriorPoint:
         Multipliers of the observations, inside their box.
     crossing : ndarray of shape (n_crossing,)
         Multipliers of the crossing rows, positive.
-    gap : float
-        Estimate of the objective's distance from the optimum.
     n_iter : int
         Iterations made.
     status : {"converged", "limit", "stalled", "stopped"}
@@ -144,7 +151,6 @@ class InteriorPoint:
     w: np.ndarray
     a: np.ndarray
     crossing: np.ndarray
-    gap: float
     n_iter: int
     status: str
     infeasibility: float = 0.0
@@ -164,7 +170,10 @@ class _Method:
         self.w = np.where(signed, np.maximum(w, 1e-2 / self.d), w)
         if unit_sum:
             self.w[:, signed] /= self.w[:, signed].sum(axis=1, keepdims=True)
-        self.u, self.v, self.a = np.empty((m, r)), np.empty((m, r)), np.zeros((m, r))
+        self.u, self.v = np.empty((m, r)), np.empty((m, r))
+        # The distances of a from its bounds, not a itself: they matter long after a has rounded.
+        self.su = band.cost * self.tau
+        self.sv = band.cost - self.su
         for lines, rows in self.blocks:
             residual = band.y[lines, rows] - self._times(self.w, lines, rows)
             self.u[lines, rows] = np.maximum(residual, 0.0)
@@ -195,11 +204,10 @@ class _Method:
         """Add what lines give to their groups."""
         np.add.at(out, self.band.group_of[lines], values)
 
-    def _box(self, lines, rows):
-        """Return the distances of a from its bounds."""
-        cost, tau, a = self.band.cost[lines, rows], self.tau[lines], self.a[lines, rows]
-        up = cost * tau
-        return up - a, a + (cost - up)
+    def multipliers(self, lines=slice(None), rows=slice(None)):
+        """Return a."""
+        cost, tau = self.band.cost[lines, rows], self.tau[lines]
+        return 0.5 * (self.sv[lines, rows] - self.su[lines, rows]) + (tau - 0.5) * cost
 
     def form(self):
         """Compute the Gram matrices, the predictor's right side and what measures progress."""
@@ -208,8 +216,9 @@ class _Method:
         self.h = self.band.linear.copy()
         self.value, self.bound, self.product = self.band.constant, self.band.constant, 0.0
         for lines, rows in self.blocks:
-            u, v, a = self.u[lines, rows], self.v[lines, rows], self.a[lines, rows]
-            su, sv = self._box(lines, rows)
+            u, v = self.u[lines, rows], self.v[lines, rows]
+            su, sv = self.su[lines, rows], self.sv[lines, rows]
+            a = self.multipliers(lines, rows)
             theta = 1.0 / (u / su + v / sv)
             self.theta[lines, rows] = theta
             r = u - v
@@ -252,13 +261,13 @@ class _Method:
             infeasible += float(self.lam @ np.maximum(self.excess, 0.0))
         return abs(self.value - bound) + infeasible
 
-    def factor(self):
-        """Factor the reduced system."""
+    def factor(self, ridge):
+        """Factor the reduced system, its diagonal raised by a share of itself."""
         self.diagonal = np.where(self.signed, self.z / self.w, 0.0)
         if self.crossing is None:
-            H = self.gram
+            H = self.gram.copy()
             H[:, np.arange(self.d), np.arange(self.d)] += self.diagonal
-            self.solve = _batched_solver(H)
+            self.solve = _batched_solver(H, ridge)
         else:
             size = self.G * self.d
             H = np.zeros((self.G, self.d, self.G, self.d))
@@ -266,7 +275,7 @@ class _Method:
             self.crossing.add_curvature(H, self.lam / self.s, self.band.group_of)
             H = H.reshape(size, size)
             H[np.diag_indices(size)] += self.diagonal.ravel()
-            self.solve = _joint_solver(H, self.G, self.d)
+            self.solve = _joint_solver(H, self.G, self.d, ridge)
         if self.unit_sum:
             # Columns of the inverse for the sums: one per group, joint where groups are coupled.
             unit = np.where(self.models, 1.0, 0.0)
@@ -311,7 +320,7 @@ class _Method:
         worst_dual = max(1e-300, _largest(-dz, self.signed, self.z), _largest(-dlam / self.lam))
         sums = np.zeros(6)
         for lines, rows in self.blocks:
-            su, sv = self._box(lines, rows)
+            su, sv = self.su[lines, rows], self.sv[lines, rows]
             u, v = self.u[lines, rows], self.v[lines, rows]
             da = (u - v) - self._times(dw, lines, rows)
             da *= self.theta[lines, rows]
@@ -336,7 +345,7 @@ class _Method:
         target = sigma * self.mu
         rhs = np.zeros_like(self.rhs)
         for lines, rows in self.blocks:
-            su, sv = self._box(lines, rows)
+            su, sv = self.su[lines, rows], self.sv[lines, rows]
             u, v = self.u[lines, rows], self.v[lines, rows]
             eu, ev = self.du[lines, rows], self.dv[lines, rows]
             rho = (u - v) - target * (1 / su - 1 / sv) - u * eu * (eu - 1) + v * ev * (1 + ev)
@@ -353,7 +362,7 @@ class _Method:
         worst_primal = max(1e-300, _largest(-dw / self.w, self.signed), _largest(-ds / self.s))
         worst_dual = max(1e-300, _largest(-dz, self.signed, self.z), _largest(-dlam / self.lam))
         for lines, rows in self.blocks:
-            su, sv = self._box(lines, rows)
+            su, sv = self.su[lines, rows], self.sv[lines, rows]
             u, v = self.u[lines, rows], self.v[lines, rows]
             eu = self.du[lines, rows]
             moved = self._times(dw, lines, rows)
@@ -374,7 +383,8 @@ class _Method:
         for lines, rows in self.blocks:
             self.u[lines, rows] += p * self.du[lines, rows]
             self.v[lines, rows] += p * self.dv[lines, rows]
-            self.a[lines, rows] += q * self.da[lines, rows]
+            self.su[lines, rows] -= q * self.da[lines, rows]
+            self.sv[lines, rows] += q * self.da[lines, rows]
 
 
 def _weighted_gram(columns, theta):
@@ -399,63 +409,62 @@ def _largest(ratio, signed=None, divisor=None):
     return float(ratio.max(initial=0.0))
 
 
-def _scaled(H):
-    """Return H with a unit diagonal and a touch of ridge, and the scale."""
+def _unit_diagonal(H):
+    """Return H scaled to a unit diagonal, and the scale."""
     diagonal = np.diagonal(H, axis1=-2, axis2=-1)
     scale = 1.0 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
-    H = H * scale[..., None] * scale[..., None, :]
-    d = H.shape[-1]
-    H[..., np.arange(d), np.arange(d)] += 1e-14 * d
-    return H, scale
+    return H * scale[..., None] * scale[..., None, :], scale
 
 
-def _batched_solver(H):
+def _batched_solver(H, ridge):
     """Factor the groups' matrices (G, d, d); return a function that solves for (G, d)."""
-    scaled, scale = _scaled(H)
-    if H.shape[1] <= _NARROW:
-        inverse = np.linalg.inv(scaled)
+    scaled, scale = _unit_diagonal(H)
+    d = H.shape[-1]
+    if d <= _NARROW:
+        try:
+            inverse = np.linalg.inv(scaled + ridge * d * np.eye(d))
+        except np.linalg.LinAlgError:
+            inverse = np.full_like(scaled, np.nan)
 
         def solve(b):
-            b = b * scale
-            x = np.matmul(inverse, b[:, :, None])
-            x = x + np.matmul(inverse, b[:, :, None] - np.matmul(scaled, x))
+            b = (b * scale)[:, :, None]
+            x = np.matmul(inverse, b)
+            for _ in range(_REFINEMENTS):
+                x = x + np.matmul(inverse, b - np.matmul(scaled, x))
             return x[:, :, 0] * scale
 
         return solve
-    factors = [_factor(block) for block in scaled]
+    factors = [_factor(block, ridge) for block in scaled]
     return lambda b: np.stack([f(c) for f, c in zip(factors, b * scale)]) * scale
 
 
-def _joint_solver(H, n_groups, d):
+def _joint_solver(H, n_groups, d, ridge):
     """Factor one matrix for all groups; return a function that solves for (n_groups, d)."""
-    scaled, scale = _scaled(H)
-    solve = _factor(scaled)
+    scaled, scale = _unit_diagonal(H)
+    solve = _factor(scaled, ridge)
     return lambda b: (solve(b.ravel() * scale) * scale).reshape(n_groups, d)
 
 
-def _factor(H):
-    """Return a function that solves with a positive definite matrix of unit diagonal."""
-    for ridge in (0.0, 1e-12, 1e-9):
-        try:
-            factor = linalg.cho_factor(
-                H + ridge * np.eye(len(H)) if ridge else H, lower=True, check_finite=False
-            )
-            break
-        except linalg.LinAlgError:
-            continue
-    else:
-        inverse = np.linalg.pinv(H, hermitian=True)
-        return lambda b: inverse @ b
+def _factor(H, ridge):
+    """Return a function that solves with a positive definite matrix; it gives NaN for others."""
+    try:
+        factor = linalg.cho_factor(
+            H + ridge * len(H) * np.eye(len(H)), lower=True, check_finite=False
+        )
+    except linalg.LinAlgError:
+        return lambda b: np.full_like(b, np.nan)
 
     def solve(b):
         x = linalg.cho_solve(factor, b, check_finite=False)
-        return x + linalg.cho_solve(factor, b - H @ x, check_finite=False)
+        for _ in range(_REFINEMENTS):
+            x = x + linalg.cho_solve(factor, b - H @ x, check_finite=False)
+        return x
 
     return solve
 
 
 def interior_point(
-    band, signed, unit_sum, *, start, tol, max_iter, crossing=None, on_iteration=None
+    band, signed, unit_sum, *, start, tol, floor, max_iter, crossing=None, on_iteration=None
 ):
     """Minimise the pinball loss of a band.
 
@@ -469,8 +478,8 @@ def interior_point(
         Whether the signed weights of each group sum to 1.
     start : ndarray of shape (n_groups, d)
         First weights.
-    tol : float
-        Gap to reach, in the units of the band's costs.
+    tol, floor : float
+        Gap to reach: tol times the objective, or times `floor` where that is more.
     max_iter : int
         Iterations at the most.
     crossing : Crossing or None, default=None
@@ -486,7 +495,7 @@ def interior_point(
     if crossing is not None and len(crossing.pair) == 0:
         crossing = None
     method = _Method(band, signed, unit_sum, crossing, start)
-    best, waited, status, n_iter = np.inf, 0, "limit", 0
+    best, kept, waited, status, n_iter = np.inf, None, 0, "limit", 0
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         while True:
             method.form()
@@ -495,27 +504,33 @@ def interior_point(
                 status = "stalled"
                 break
             violation = float(np.maximum(method.excess, 0.0).max(initial=0.0))
-            if gap <= tol and violation <= 1e-9:
+            waited = 0 if gap < 0.9 * best else waited + 1
+            if gap < best:
+                best = gap
+                # Near the end rounding may spoil what was better before.
+                near = gap < 1e-4 * max(method.value, floor)
+                kept = (method.w, method.multipliers(), method.lam, violation) if near else None
+            if gap <= tol * max(method.value, floor) and violation <= _FEASIBLE:
                 status = "converged"
                 break
-            waited = 0 if gap < 0.9 * best else waited + 1
-            best = min(best, gap)
             if waited > 15:
                 status = "stalled"
                 break
             if n_iter >= max_iter:
                 break
-            method.factor()
-            step, p, q = method.correct(*method.predict())
-            if not (np.isfinite(step[0]).all() and np.isfinite(p * q)):
-                status = "stalled"  # the system is singular to rounding: nothing more to gain
+            for ridge in _RIDGES:  # more where the system is singular to rounding
+                method.factor(ridge)
+                step, p, q = method.correct(*method.predict())
+                if np.isfinite(step[0]).all() and np.isfinite(p * q):
+                    break
+            else:
+                status = "stalled"
                 break
             method.move(step, p, q)
             n_iter += 1
             if on_iteration is not None and on_iteration(method.w):
                 status = "stopped"
                 break
-    return InteriorPoint(
-        method.w, method.a, method.lam, gap, n_iter, status,
-        float(np.maximum(method.excess, 0.0).max(initial=0.0)),
-    )  # fmt: skip
+    if kept is None or status == "stopped":
+        kept = method.w, method.multipliers(), method.lam, violation
+    return InteriorPoint(*kept[:3], n_iter, status, kept[3])

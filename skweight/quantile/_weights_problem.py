@@ -51,7 +51,9 @@ class AggregationProblem:
         # What is far from zero costs digits; a common location can go where it cancels.
         self.location = float(share @ y) if constraint == "simplex" or fit_intercept else 0.0
         spread = float(share @ np.abs(y - self.location))
-        self.scale = spread if spread > 0 else max(float(np.abs(y).max(initial=0.0)), 1.0)
+        size = float(np.abs(y).max(initial=0.0))
+        constant = spread <= 1e-12 * size  # rounding is no spread
+        self.scale = (size or 1.0) if constant else spread
         self.y = (y - self.location) / self.scale
         self.share = share  # of each row; the costs below sum to 2 over rows and levels
         self.cost = 2.0 / self.m * share

@@ -34,13 +34,13 @@ def full_band(problem):
 def solve(problem, noncrossing, tol, max_iter, on_iteration=None):
     """Minimise by the interior-point method."""
     band, factor = full_band(problem)
-    goal = 0.1 * tol * _FLOOR * factor
     found = interior_point(
         band,
         problem.signed,
         problem.unit_sum,
         start=problem.start(),
-        tol=goal,
+        tol=0.1 * tol,
+        floor=_FLOOR * factor,
         max_iter=max_iter,
         on_iteration=None if on_iteration is None else lambda w: on_iteration(problem.clean(w)),
     )
