@@ -1,5 +1,7 @@
 """Quantile levels: what a valid list of them is, and when two levels are the same."""
 
+from numbers import Real
+
 import numpy as np
 
 # 5 %, 10 %, ..., 95 %.
@@ -41,3 +43,28 @@ def check_quantiles(quantiles, name="quantiles"):
     if not (np.diff(levels) > SNAP).all():
         raise ValueError(f"{name} must be strictly increasing, got {levels.tolist()}.")
     return levels
+
+
+def check_coverage(coverage, name="coverage"):
+    """Return a nominal coverage, or say what is wrong with it.
+
+    Parameters
+    ----------
+    coverage : float
+        A number in (0, 1).
+    name : str, default="coverage"
+        The parameter, for the error's sentence.
+
+    Returns
+    -------
+    float
+        The coverage.
+
+    Raises
+    ------
+    ValueError
+        If it is not a number in (0, 1).
+    """
+    if not (isinstance(coverage, Real) and 0 < coverage < 1):
+        raise ValueError(f"{name} must lie strictly between 0 and 1, got {coverage!r}.")
+    return float(coverage)

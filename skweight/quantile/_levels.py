@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skweight._core._quantiles import DEFAULT_QUANTILES, SNAP, check_quantiles
+from skweight._core._quantiles import DEFAULT_QUANTILES, SNAP, check_coverage, check_quantiles
 
 __all__ = [
     "DEFAULT_QUANTILES",
@@ -73,8 +73,7 @@ def point_forecast(forecast, levels):
 
 def interval_levels(coverage, name="coverage"):
     """Return the levels (1 - coverage) / 2 and (1 + coverage) / 2 of a central interval."""
-    if not (np.isscalar(coverage) and 0 < coverage < 1):
-        raise ValueError(f"{name} must lie strictly between 0 and 1, got {coverage!r}.")
+    coverage = check_coverage(coverage, name)
     return (1 - coverage) / 2, (1 + coverage) / 2
 
 
