@@ -64,6 +64,8 @@ def outputs(estimator, X):
     for name in sorted(dir(type(estimator))):
         if not (name.startswith("predict") or name in _ROW_METHODS):
             continue
+        if name == "predict_interval" and len(getattr(estimator, "quantiles_", "lu")) == 1:
+            continue  # a single quantile is no interval
         if hasattr(estimator, name) and _needs_only_rows(getattr(estimator, name)):
             found[name] = _as_array(getattr(estimator, name)(X))
     assert found, f"{type(estimator).__name__} has no method that takes rows."

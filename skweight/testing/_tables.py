@@ -3,8 +3,25 @@
 An estimator needs no line here: without one, its default parameters are checked.
 """
 
+from sklearn.linear_model import QuantileRegressor
+
 # Constructor parameters that make a fit cheap. A list of several checks each of them.
 CHEAP_PARAMETERS = {
+    "ConformalQuantileRegressor": [
+        {
+            "estimator": QuantileRegressor(alpha=0.0),
+            "quantiles": (0.05, 0.5, 0.95),
+            "random_state": 0,
+        },
+        {
+            "estimator": QuantileRegressor(alpha=0.0),
+            "quantiles": (0.05, 0.5, 0.95),
+            "method": "cv+",
+            "side": "one",
+            "random_state": 0,
+        },
+    ],
+    "LevelwiseQuantileRegressor": {"quantiles": (0.05, 0.5, 0.95)},
     # Its default split is random: without a seed no two fits agree.
     "OrdinalConformalClassifier": {"random_state": 0},
     "PrestoClassifier": [
@@ -14,10 +31,33 @@ CHEAP_PARAMETERS = {
         {"monotone": "observed", "crossing": "rearrange", "link": "probit", "l1_ratio": 0.5},
     ],
     "PrestoClassifierCV": {"n_alphas": 4, "cv": 3},
+    # The checks' columns are forecasts of the median.
+    "QuantileAggregator": [
+        {"quantiles": (0.5,)},
+        {"quantiles": (0.5,), "missing": "renormalize", "weighting": "coarse"},
+    ],
+    # Base models of which integer weights mean repeated rows, and weights that are unique.
+    "QuantileStackingRegressor": {
+        "estimators": [
+            ("linear", QuantileRegressor(alpha=0.0)),
+            ("shrunk", QuantileRegressor(alpha=0.02)),
+        ],
+        "quantiles": (0.05, 0.5, 0.95),
+        "cv": 3,
+    },
+    # A base model that computes in float64 whatever comes in.
+    "ResidualQuantileRegressor": [
+        {"estimator": QuantileRegressor(alpha=0.0)},
+        {"estimator": QuantileRegressor(alpha=0.0), "distribution": "gaussian", "cv": 3},
+    ],
 }
 
 # Constructor parameters for one check, on top of the cheap ones: {class: {check: parameters}}.
 CHECK_PARAMETERS = {
+    "ConformalQuantileRegressor": {
+        # CV+ predicts from the scores of all rows: only a split can leave them behind.
+        "check_pickle_size_does_not_grow": {"method": "split"},
+    },
     "PrestoClassifier": {
         # These rows can be separated: without a penalty on the common slopes the infimum is not
         # attained, and what is compared would be where the iterations stop.
@@ -33,6 +73,9 @@ CHECK_PARAMETERS = {
         "check_parameters_not_written": {"alphas": [0.01, 0.1], "class_order": [0, 1, 2]},
     },
 }
+
+# Estimators that with no arguments take columns in multiples only: {class: multiple}.
+COLUMN_MULTIPLES = {"QuantileAggregator": 19}
 
 # Checks known to fail: {class: {check: reason}}.
 EXPECTED_FAILURES = {}

@@ -5,6 +5,7 @@ import copy
 import numpy as np
 from sklearn.base import clone
 
+from skweight.testing import _tables
 from skweight.testing._data import (
     assert_same_outputs,
     error_of,
@@ -19,6 +20,7 @@ def check_fits_with_no_arguments(estimator):
     """The class can be built and fitted with no arguments at all."""
     model = type(estimator)()
     X, y = toy_problem(model)
+    X = np.tile(X, (1, _tables.COLUMN_MULTIPLES.get(type(model).__name__, 1)))
     for values in outputs(model.fit(X, y), X).values():
         assert len(values) == len(X)
         assert values.dtype.kind != "f" or np.isfinite(values).all()
