@@ -82,7 +82,7 @@ def make_heteroscedastic(
     _check_count("n_samples", n_samples)
     _check_count("n_features", n_features)
     levels = check_quantiles(DEFAULT_QUANTILES if quantiles is None else quantiles)
-    if design not in _LAWS:
+    if not isinstance(design, str) or design not in _LAWS:
         raise ValueError(f"design={design!r}: want one of {sorted(_LAWS)}")
     rng = check_random_state(random_state)
     X = rng.uniform(-1.0, 1.0, size=(n_samples, n_features))

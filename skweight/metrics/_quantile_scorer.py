@@ -38,8 +38,9 @@ def quantile_scorer(metric, *, quantiles=None, coverage=None, greater_is_better=
     -------
     callable
         The scorer, called as ``scorer(estimator, X, y, sample_weight=None)``. Under metadata
-        routing it consumes `sample_weight` after ``scorer.set_score_request(sample_weight=True)``;
-        without routing, a search hands no weights to scorers.
+        routing it consumes `sample_weight` after ``scorer.set_score_request(sample_weight=True)``.
+        Without routing a search hands it weights only if they are given to its ``fit`` as
+        `sample_weight`, with scikit-learn 1.8 or later: never through a Pipeline.
 
     Raises
     ------
