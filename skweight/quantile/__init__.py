@@ -1,12 +1,22 @@
 """Combine, order and calibrate quantile forecasts."""
 
+from skweight.quantile._aggregator import QuantileAggregator
+from skweight.quantile._conformal import ConformalQuantileRegressor
 from skweight.quantile._crossing_penalty import crossing_margins, crossing_penalty
+from skweight.quantile._levelwise import LevelwiseQuantileRegressor
 from skweight.quantile._noncross import noncross_isotonic, noncross_minmax, noncross_sort
 from skweight.quantile._noncross_gradient import noncross_vjp
 from skweight.quantile._noncross_transformer import NonCrossingTransformer
+from skweight.quantile._residual import ResidualQuantileRegressor
+from skweight.quantile._stacking import QuantileStackingRegressor
 
 __all__ = [
+    "ConformalQuantileRegressor",
+    "LevelwiseQuantileRegressor",
     "NonCrossingTransformer",
+    "QuantileAggregator",
+    "QuantileStackingRegressor",
+    "ResidualQuantileRegressor",
     "crossing_margins",
     "crossing_penalty",
     "noncross_isotonic",
