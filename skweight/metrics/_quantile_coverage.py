@@ -3,7 +3,12 @@
 import numpy as np
 
 from skweight._core._quantiles import check_coverage
-from skweight.metrics._quantile_losses import check_forecasts, check_intervals, pinball
+from skweight.metrics._quantile_losses import (
+    check_forecasts,
+    check_intervals,
+    pinball,
+    share_below_by_level,
+)
 
 
 def interval_score(y_true, y_interval, *, coverage, sample_weight=None):
@@ -96,12 +101,9 @@ def interval_coverage(y_true, y_interval, *, sample_weight=None):
     0.5
     """
     y, low, high, weight = check_intervals(y_true, y_interval, sample_weight)
-    return _share(weight, (low <= y) & (y <= high))
-
-
-def _share(weight, holds):
-    # Weights sum to 1 up to rounding; all rows are exactly 1, and none are 0.
-    return 1.0 if holds.all() else min(1.0, float(weight @ holds))
+    inside = (low <= y) & (y <= high)
+    # Weights sum to 1 up to rounding only, and all rows are to be exactly 1.
+    return 1.0 if inside.all() else min(1.0, float(weight @ inside))
 
 
 def interval_width(y_interval, *, sample_weight=None):
@@ -181,7 +183,7 @@ def quantile_coverage(y_true, y_quantiles, *, quantiles, sample_weight=None):
     array([0.25, 0.5 ])
     """
     y, forecast, weight, _ = check_forecasts(y_true, y_quantiles, quantiles, sample_weight)
-    return np.array([_share(weight, y <= column) for column in forecast.T])
+    return share_below_by_level(y, forecast, weight)
 
 
 def quantile_calibration_error(y_true, y_quantiles, *, quantiles, sample_weight=None):

@@ -152,11 +152,42 @@ def mean_pinball_by_level(y, forecast, weight, levels):
         The losses.
     """
     losses = np.zeros(len(levels))
-    n_rows = max(1, _BLOCK // len(levels))
-    for start in range(0, len(y), n_rows):
-        rows = slice(start, start + n_rows)
+    for rows in _blocks(forecast):
         losses += weight[rows] @ pinball(y[rows, None] - forecast[rows], levels)
     return losses
+
+
+def share_below_by_level(y, forecast, weight):
+    """Return the weighted share of outcomes at or below the forecast of each level.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n,), float64
+        Outcomes.
+    forecast : ndarray of shape (n, m)
+        Forecasts.
+    weight : ndarray of shape (n,)
+        Positive weights that sum to 1.
+
+    Returns
+    -------
+    ndarray of shape (m,)
+        The shares, exactly 1 where all are below.
+    """
+    shares = np.zeros(forecast.shape[1])
+    everywhere = np.ones(forecast.shape[1], dtype=bool)
+    for rows in _blocks(forecast):
+        below = y[rows, None] <= forecast[rows]
+        shares += weight[rows] @ below
+        everywhere &= below.all(axis=0)
+    return np.where(everywhere, 1.0, np.minimum(shares, 1.0))
+
+
+def _blocks(table):
+    """Yield slices of rows that hold some thousand numbers each."""
+    n_rows = max(1, _BLOCK // table.shape[1])
+    for start in range(0, len(table), n_rows):
+        yield slice(start, start + n_rows)
 
 
 def weighted_quantile(y, weight, levels):
