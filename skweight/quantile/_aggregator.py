@@ -27,7 +27,7 @@ class QuantileAggregator(CallbackSupportMixin, BaseQuantileStacking, BaseEstimat
 
     Parameters
     ----------
-    quantiles : array-like of shape (n_quantiles,), default=(0.05, 0.10, ..., 0.95)
+    quantiles : array-like of shape (n_quantiles,), default=tuple(k / 20 for k in range(1, 20))
         Levels in (0, 1) of each model's columns, strictly increasing.
     weighting : {"coarse", "medium", "fine"}, default="medium"
         What has a weight: each model; each model at each level; each model, input level and output
@@ -143,6 +143,8 @@ class QuantileAggregator(CallbackSupportMixin, BaseQuantileStacking, BaseEstimat
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None):
         """Fit the weights.
+
+        Rows of weight 0 count in no way.
 
         Parameters
         ----------

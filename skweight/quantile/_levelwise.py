@@ -36,7 +36,7 @@ class LevelwiseQuantileRegressor(QuantileRegressorMixin, MetaEstimatorMixin, Bas
     ----------
     estimator : estimator or None, default=None
         Regressor with a parameter for the level. None means ``QuantileRegressor(alpha=0)``.
-    quantiles : array-like of shape (n_quantiles,), default=(0.05, 0.10, ..., 0.95)
+    quantiles : array-like of shape (n_quantiles,), default=tuple(k / 20 for k in range(1, 20))
         Levels in (0, 1), strictly increasing.
     level_param : str or None, default=None
         Name of the parameter that takes the level, such as ``"quantile"`` or ``"step__tau"``; what
@@ -106,6 +106,8 @@ class LevelwiseQuantileRegressor(QuantileRegressorMixin, MetaEstimatorMixin, Bas
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y, sample_weight=None, **params):
         """Fit one copy of the regressor for each level.
+
+        The regressor given stays unfitted.
 
         Parameters
         ----------
@@ -183,6 +185,8 @@ class LevelwiseQuantileRegressor(QuantileRegressorMixin, MetaEstimatorMixin, Bas
 
     def get_metadata_routing(self):
         """Get the metadata routing of this object.
+
+        Without routing, sample weights go to whatever takes them.
 
         Returns
         -------

@@ -14,6 +14,8 @@ class QuantileRegressorMixin(RegressorMixin):
     def predict(self, X, quantiles=None):
         """Predict a point, or quantiles.
 
+        The point is the median. Quantiles come in columns, as `predict_quantiles` returns them.
+
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
@@ -54,6 +56,9 @@ class QuantileRegressorMixin(RegressorMixin):
 
     def predict_quantiles(self, X, quantiles=None):
         """Predict quantiles.
+
+        Levels between fitted ones are interpolated after the rows were ordered, so that they keep
+        the order too; nothing is extrapolated.
 
         Parameters
         ----------
@@ -96,6 +101,8 @@ class QuantileRegressorMixin(RegressorMixin):
 
     def predict_interval(self, X, coverage=0.9):
         """Predict central intervals.
+
+        As much probability lies below an interval as above it, as far as the quantiles are right.
 
         Parameters
         ----------

@@ -43,7 +43,7 @@ class ResidualQuantileRegressor(QuantileRegressorMixin, MetaEstimatorMixin, Base
     estimator : estimator or None, default=None
         Regressor; a fitted one in FrozenEstimator is not fitted again, and the rows of `fit` must
         then be new to it. None means ``LinearRegression()``.
-    quantiles : array-like of shape (n_quantiles,), default=(0.05, 0.10, ..., 0.95)
+    quantiles : array-like of shape (n_quantiles,), default=tuple(k / 20 for k in range(1, 20))
         Levels in (0, 1), strictly increasing.
     distribution : {"empirical", "gaussian"}, default="empirical"
         "empirical" takes the quantiles of the residuals; those of a regressor with
@@ -94,7 +94,7 @@ class ResidualQuantileRegressor(QuantileRegressorMixin, MetaEstimatorMixin, Base
     >>> X, y = load_diabetes(return_X_y=True)
     >>> model = ResidualQuantileRegressor(Ridge(), quantiles=[0.1, 0.5, 0.9]).fit(X, y)
     >>> model.residual_quantiles_.round()
-    array([-79.,  -4.,  76.])
+    array([-70.,  -7.,  84.])
     """
 
     # What the base does with sample weights decides whether it ignores them.
@@ -129,6 +129,8 @@ class ResidualQuantileRegressor(QuantileRegressorMixin, MetaEstimatorMixin, Base
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y, sample_weight=None, **params):
         """Fit the regressor, and the quantiles of its residuals.
+
+        The regressor is fitted once to all rows and once for every fold.
 
         Parameters
         ----------
@@ -214,6 +216,8 @@ class ResidualQuantileRegressor(QuantileRegressorMixin, MetaEstimatorMixin, Base
 
     def get_metadata_routing(self):
         """Get the metadata routing of this object.
+
+        Without routing, sample weights go to whatever takes them.
 
         Returns
         -------

@@ -47,7 +47,7 @@ class QuantileStackingRegressor(
         Names and base models; "drop" in place of a model leaves it out. None stacks a linear
         quantile regression, a random forest and extremely randomized trees. See Notes for
         how they come to predict quantiles.
-    quantiles : array-like of shape (n_quantiles,), default=(0.05, 0.10, ..., 0.95)
+    quantiles : array-like of shape (n_quantiles,), default=tuple(k / 20 for k in range(1, 20))
         Levels in (0, 1), strictly increasing.
     weighting : {"coarse", "medium", "fine"}, default="medium"
         What has a weight: each model; each model at each level; each model, input level and output
@@ -100,7 +100,7 @@ class QuantileStackingRegressor(
     n_iter_ : int
         Iterations of the weights' solver.
     oof_quantiles_ : ndarray of shape (n_samples, p, n_quantiles)
-        Out-of-fold quantiles, NaN where there are none. Only with `store_oof`.
+        Out-of-fold quantiles, NaN where there are none; None without `store_oof`.
     quantiles_ : ndarray of shape (n_quantiles,)
         The levels.
     crossing_rate_ : float
@@ -206,6 +206,8 @@ class QuantileStackingRegressor(
     def fit(self, X, y, sample_weight=None, **params):
         """Fit the base models and their weights.
 
+        Each base model is fitted once to all rows and once for every fold.
+
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
@@ -284,10 +286,7 @@ class QuantileStackingRegressor(
             )
             forecast = combine(combined, self.weights_, self.intercept_)
             self._set_crossing_rates(held, forecast, y[covered], weight[covered])
-            if self.store_oof:
-                self.oof_quantiles_ = Q
-            elif hasattr(self, "oof_quantiles_"):
-                del self.oof_quantiles_  # of an earlier fit
+            self.oof_quantiles_ = Q if self.store_oof else None
         return self
 
     def _fit_models(self, models, X, y, routed):
@@ -330,6 +329,8 @@ class QuantileStackingRegressor(
     def get_params(self, deep=True):
         """Get the parameters, those of the base models included.
 
+        A search over them reaches every parameter of every base model.
+
         Parameters
         ----------
         deep : bool, default=True
@@ -356,6 +357,8 @@ class QuantileStackingRegressor(
 
     def set_params(self, **params):
         """Set parameters, also those of the base models.
+
+        The list of base models is replaced first, if it is given, then single ones.
 
         Parameters
         ----------
@@ -385,6 +388,8 @@ class QuantileStackingRegressor(
 
     def get_metadata_routing(self):
         """Get the metadata routing of this object.
+
+        Without routing, sample weights go to whatever takes them.
 
         Returns
         -------
