@@ -2,21 +2,31 @@
 
 from skweight.quantile._aggregator import QuantileAggregator
 from skweight.quantile._conformal import ConformalQuantileRegressor
+from skweight.quantile._crossing_display import CrossingDisplay
 from skweight.quantile._crossing_penalty import crossing_margins, crossing_penalty
+from skweight.quantile._fan_display import QuantileFanDisplay
 from skweight.quantile._levelwise import LevelwiseQuantileRegressor
 from skweight.quantile._noncross import noncross_isotonic, noncross_minmax, noncross_sort
 from skweight.quantile._noncross_gradient import noncross_vjp
 from skweight.quantile._noncross_transformer import NonCrossingTransformer
+from skweight.quantile._reliability_display import QuantileReliabilityDisplay
 from skweight.quantile._residual import ResidualQuantileRegressor
 from skweight.quantile._stacking import QuantileStackingRegressor
+from skweight.quantile._weights_display import StackingWeightsDisplay
+from skweight.quantile._width_display import IntervalWidthDisplay
 
 __all__ = [
     "ConformalQuantileRegressor",
+    "CrossingDisplay",
+    "IntervalWidthDisplay",
     "LevelwiseQuantileRegressor",
     "NonCrossingTransformer",
     "QuantileAggregator",
+    "QuantileFanDisplay",
+    "QuantileReliabilityDisplay",
     "QuantileStackingRegressor",
     "ResidualQuantileRegressor",
+    "StackingWeightsDisplay",
     "crossing_margins",
     "crossing_penalty",
     "noncross_isotonic",
