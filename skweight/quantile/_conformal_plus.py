@@ -80,11 +80,12 @@ def plus_offsets(y_folds, forecast_folds, levels, side):
         shifted = outward * conformity_scores(y, forecast, levels, side)
         offsets[:, start : start + len(y)] = np.sort(shifted, axis=0).T
     ranks = _plus_ranks(levels, side, n)
-    infinite = np.flatnonzero((ranks < 1) | (ranks > n))
+    median = is_median(levels)
+    infinite = np.flatnonzero(~median & ((ranks < 1) | (ranks > n)))
     if len(infinite):
         wanted = score_levels(levels, side)
         warn_of_infinite(n, levels[infinite], max(enough_rows(wanted[j]) for j in infinite))
-    return PlusOffsets(offsets, starts, ranks, is_median(levels))
+    return PlusOffsets(offsets, starts, ranks, median)
 
 
 def _plus_ranks(levels, side, n):
