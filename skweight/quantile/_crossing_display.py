@@ -219,7 +219,7 @@ class CrossingDisplay:
         >>> len(CrossingDisplay(levels, {"model": rates}, {"model": 0.2}).plot().steps_)
         1
         """
-        ax = axes_for(ax, "CrossingDisplay.plot", (6.4, 3.8))
+        ax = axes_for(ax, "CrossingDisplay.plot", (7.4, 3.8))
         self.ax_, self.figure_ = ax, ax.figure
         self.steps_ = []
         alone = len(self.pair_rates) <= 2
@@ -240,7 +240,8 @@ class CrossingDisplay:
         ax.set_ylabel("share of rows crossing\nbetween neighbouring levels")
         handles, names = ax.get_legend_handles_labels()
         style = {"frameon": False, "fontsize": "small", "title_fontsize": "small"}
-        ax.legend(handles, names, title="crossing anywhere", loc="best", **style)
+        style |= {"loc": "upper left", "bbox_to_anchor": (1.01, 1), "borderaxespad": 0}
+        ax.legend(handles, names, title="crossing anywhere", alignment="left", **style)
         tidy(ax)
         return self
 

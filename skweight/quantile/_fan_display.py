@@ -157,18 +157,14 @@ class QuantileFanDisplay:
                 moved[:, feature] = value
             levels, at_value = quantiles_of(estimator, moved, quantiles)
             forecast.append(at_value.mean(axis=0))
-        observed = None
+        observed, y_name = None, _name_of(y)
         if y is not None:
             check_consistent_length(X, y)
-            y_name = getattr(y, "name", None)
             y = column_or_1d(y)
             inside = np.flatnonzero((column >= values[0]) & (column <= values[-1]))
             dots = inside[_spaced(len(inside), max_dots)]
             observed = column[dots], y[dots]
-        display = cls(values, np.array(forecast), levels, observed, x_name=name)
-        if y is not None and isinstance(y_name, str):
-            display.y_name = y_name
-        return display.plot(ax)
+        return cls(values, np.array(forecast), levels, observed, name, y_name).plot(ax)
 
     @classmethod
     def from_predictions(
@@ -243,7 +239,7 @@ class QuantileFanDisplay:
             check_consistent_length(x, forecast)
             order = np.argsort(x, kind="stable")
             places = x[order].astype(np.float64)
-        observed = None
+        observed, y_name = None, _name_of(y_true)
         if y_true is not None:
             y_true = column_or_1d(y_true)
             check_consistent_length(y_true, forecast)
@@ -254,7 +250,7 @@ class QuantileFanDisplay:
         lines = np.array([forecast[order[group]].mean(axis=0) for group in groups])
         if x_name is None:
             x_name = SORTED if x is None else "x"
-        return cls(middle, lines, levels, observed, x_name=x_name).plot(ax)
+        return cls(middle, lines, levels, observed, x_name, y_name).plot(ax)
 
     def plot(self, ax=None):
         """Draw bands, median and dots.
@@ -352,6 +348,11 @@ def _pairs(levels):
         elif mirror > k:
             pairs.append((k, mirror))
     return pairs, single
+
+
+def _name_of(y):
+    name = getattr(y, "name", None)
+    return name if isinstance(name, str) and name else "y"
 
 
 def _spaced(n, at_most):

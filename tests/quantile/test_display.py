@@ -139,6 +139,9 @@ def test_fan_of_frames_and_their_names():
     assert display.x.tolist() == [0, 1, 2, 3]
     assert (display.ax_.get_xlabel(), display.ax_.get_ylabel()) == ("dose", "response")
     pandas.testing.assert_frame_equal(frame, before)
+    forecast = model().predict_quantiles(X)
+    rows = QuantileFanDisplay.from_predictions(y, forecast, quantiles=LEVELS)
+    assert rows.ax_.get_ylabel() == "response"
     with pytest.raises(ValueError, match="feature must be a column"):
         QuantileFanDisplay.from_estimator(model(), frame, feature="weight")
     with pytest.raises(ValueError, match="feature must be from 0 to 1"):
