@@ -108,7 +108,8 @@ def quantile_model(estimator, quantiles):
     if any(map(has_quantiles, (estimator, inner))):
         own = type(inner).__module__.partition(".")[0] == "skweight"
         copy = clone(estimator)
-        if own and not frozen and "quantiles" in inner.get_params(deep=False):
+        free = not getattr(inner, "_quantiles_name_columns", False)
+        if own and free and not frozen and "quantiles" in inner.get_params(deep=False):
             copy.set_params(**{prefix + "quantiles": tuple(levels.tolist())})  # none interpolated
         return QuantileModel(copy, levels)
     if known(inner, _ONE_SHOT):

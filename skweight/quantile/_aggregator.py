@@ -109,6 +109,9 @@ class QuantileAggregator(CallbackSupportMixin, BaseQuantileStacking, BaseEstimat
     array([1., 0.])
     """
 
+    # They say what the columns of X are: whoever wraps the estimator must not set others.
+    _quantiles_name_columns = True
+
     _parameter_constraints: dict = {
         **WEIGHT_CONSTRAINTS,
         "missing": [StrOptions({"error", "renormalize"})],

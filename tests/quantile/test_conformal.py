@@ -19,6 +19,7 @@ from skweight.quantile import (
     LevelwiseQuantileRegressor,
     QuantileAggregator,
     QuantileStackingRegressor,
+    noncross_minmax,
 )
 
 LINEAR = QuantileRegressor(alpha=0)
@@ -302,6 +303,18 @@ def test_ready_forecasts_are_calibrated():
     )
     low, high = model.fit(Q, y).predict_interval(Q, 0.8).T
     assert ((low <= y) & (y <= high)).mean() > 0.7
+
+
+def test_other_levels_do_not_rename_the_columns_of_ready_forecasts():
+    rng = np.random.default_rng(0)
+    _, y = draw(rng, 200)
+    Q = y[:, None] + rng.normal(size=(200, 6))
+    ready = QuantileAggregator(quantiles=(0.1, 0.5, 0.9))
+    model = ConformalQuantileRegressor(ready, [0.3, 0.7], cv=halves(200)).fit(Q, y)
+    assert model.estimator_.weights_.shape == (3, 2)  # two models of three levels, not three of two
+    plain = clone(ready).fit(Q[:100], y[:100]).predict_quantiles(Q, [0.3, 0.7])
+    moved = plain + model.conformity_quantiles_ * np.array([-1, 1])
+    assert_allclose(model.predict_quantiles(Q), noncross_minmax(moved, quantiles=[0.3, 0.7]))
 
 
 def test_quantile_forest():
