@@ -253,7 +253,7 @@ class QuantileStackingRegressor(
         np.float64(1.0)
         """
         levels = check_quantiles(self.quantiles)
-        estimators = self._bases()
+        estimators = self._bases(self.random_state)
         kept = {name: e for name, e in estimators.items() if not _dropped(e)}
         y = check_target(y)
         check_consistent_length(X, y)
@@ -298,10 +298,10 @@ class QuantileStackingRegressor(
         names = ("estimators_", "named_estimators_", "n_features_in_", "feature_names_in_")
         return {name: getattr(self, name) for name in names if hasattr(self, name)}
 
-    def _bases(self):
+    def _bases(self, random_state=None):
         """Return names and unfitted base models, dropped ones included."""
         if self.estimators is None:
-            return dict(default_estimators(self.random_state))
+            return dict(default_estimators(random_state))
         pairs = all(
             isinstance(pair, (tuple, list)) and len(pair) == 2 and isinstance(pair[0], str)
             for pair in self.estimators
