@@ -3,10 +3,27 @@
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils.validation import column_or_1d
 
+from skweight._core._sklearn_compat import check_sample_weight
 from skweight.quantile._levels import check_quantiles
+from skweight.quantile._weights_columns import solve_by_columns
+from skweight.quantile._weights_crossing import worst_crossings
+from skweight.quantile._weights_first_order import solve_first_order
+from skweight.quantile._weights_highs import solve_highs
 from skweight.quantile._weights_problem import AggregationProblem
-from skweight.quantile._weights_solve import good_enough, solve
+from skweight.quantile._weights_solve import Solution, solve
+
+WEIGHTINGS = ("coarse", "medium", "fine")
+CONSTRAINTS = ("simplex", "nonneg", "none")
+SOLVERS = ("auto", "ipm", "first-order", "highs")
+
+# Columns up to which fine weights are solved for all at once.
+_DENSE_COLUMNS = 150
+
+# Weights below this are what an interior point leaves of 0.
+_TINY = 1e-7
 
 
 @dataclass
@@ -86,45 +103,197 @@ def quantile_stacking_weights(
 ):
     """Find the weights of quantile models that minimise the weighted interval score.
 
+    It is the mathematics of `QuantileStackingRegressor` for forecasts at hand, which must not have
+    seen `y`: weights learned on fitted rows go to the model that overfits most.
+
     Parameters
     ----------
-    Q : array of shape (n_samples, n_models, n_quantiles)
-        Forecasts of each model.
+    Q : array-like of shape (n_samples, n_models, n_quantiles)
+        Forecasts of each model at each level. float32 and memory-mapped arrays are read in
+        blocks and computed in float64.
     y : array-like of shape (n_samples,)
         What came out.
     quantiles : array-like of shape (n_quantiles,)
         Levels in (0, 1), strictly increasing.
+    weighting : {"coarse", "medium", "fine"}, default="medium"
+        One weight for each model, for each model and level, or for each model, level and output
+        level.
+    level_groups : array-like of shape (n_quantiles,) or None, default=None
+        Labels; levels of one label share their weights. With "medium" only.
+    constraint : {"simplex", "nonneg", "none"}, default="simplex"
+        Whether weights are at least 0 and sum to 1, are at least 0, or are free.
+    fit_intercept : bool, default=False
+        Whether a constant is added, one for each group of levels that share their weights.
+    noncrossing : bool, default=False
+        Whether the quantiles of every row of positive weight must not cross.
+    sample_weight : array-like of shape (n_samples,) or None, default=None
+        Weights of the rows, at least 0; only their ratios matter.
+    solver : {"auto", "ipm", "first-order", "highs"}, default="auto"
+        "ipm" is an interior-point method, "first-order" accelerated gradients, "highs" scipy's
+        linear programming. "auto" takes the first, on the columns that matter where fine weights
+        have more than 150, and the second only where those are also free.
+    tol : float, default=1e-9
+        Gap to reach, relative to the objective.
+    max_iter : int, default=200
+        Iterations of one run of the solver at the most.
+    on_iteration : callable or None, default=None
+        Called as ``on_iteration(weights, intercept)`` after each iteration; a true answer stops.
 
     Returns
     -------
     StackingWeights
-        The weights, and how good they are.
+        The attributes ``weights`` (of shape (p,) for coarse, (m, p) for medium, (m, p, m) for
+        fine: output level, model, input level), ``intercept`` (m,), ``objective``, ``dual_gap``
+        (how far the objective is above the optimum at the most; inf where no bound is known),
+        ``n_iter``, ``converged`` and ``stopped``.
+
+    Raises
+    ------
+    ValueError
+        If shapes or options do not fit together, or no weights keep the quantiles from crossing.
+
+    See Also
+    --------
+    QuantileStackingRegressor : Fits the models too, out of fold.
+    QuantileAggregator : The same as an estimator of ready forecasts.
+
+    Notes
+    -----
+    The objective is the mean over rows and levels of twice the pinball loss, a linear programme.
+    Its cost is linear in the rows. Beyond 200 000 observations (rows times levels) a sample is
+    solved first, then only what lies near its quantiles; the gap is that of all rows. Memory is
+    one copy of what is worked on, and 4 bytes for each row and level.
+
+    References
+    ----------
+    .. [1] R. Fakoor, T. Kim, J. Mueller, A. J. Smola and R. J. Tibshirani, "Flexible Model
+       Aggregation for Quantile Regression", Journal of Machine Learning Research 24(162), 2023.
+    .. [2] S. Portnoy and R. Koenker, "The Gaussian Hare and the Laplacian Tortoise", Statistical
+       Science 12(4), 1997.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skweight.quantile import quantile_stacking_weights
+    >>> rng = np.random.default_rng(0)
+    >>> y = rng.normal(size=400)
+    >>> good = np.tile([-0.67, 0.0, 0.67], (400, 1))
+    >>> Q = np.stack([good, good + 1.0], axis=1)
+    >>> found = quantile_stacking_weights(Q, y, [0.25, 0.5, 0.75], weighting="coarse")
+    >>> found.weights.round(1)
+    array([1., 0.])
     """
     levels = check_quantiles(quantiles)
-    y = np.asarray(y, dtype=np.float64)
-    m = len(levels)
-    if weighting == "coarse":
-        group_of = np.zeros(m, dtype=np.intp)
-    elif level_groups is not None:
-        group_of = np.unique(level_groups, return_inverse=True)[1].astype(np.intp)
-    else:
-        group_of = np.arange(m)
+    Q, y = _check_forecasts(Q, y, len(levels))
+    if sample_weight is not None:
+        sample_weight = check_sample_weight(sample_weight, y)
+    _check_options(weighting, level_groups, constraint, solver, noncrossing)
+    group_of = _groups(weighting, level_groups, len(levels))
+    fine = weighting == "fine"
     problem = AggregationProblem(
-        Q, y, levels, group_of, weighting == "fine", constraint, fit_intercept, sample_weight
+        Q, y, levels, group_of, fine, constraint, fit_intercept, sample_weight
     )
 
-    def report(w):
+    def shaped(w):
         weights, intercept = problem.raw(w)
-        return on_iteration(weights[0] if weighting == "coarse" else weights, intercept)
+        return weights[0] if weighting == "coarse" else weights, intercept
 
-    found = solve(problem, noncrossing, tol, max_iter, None if on_iteration is None else report)
-    weights, intercept = problem.raw(found.w)
+    report = None if on_iteration is None else (lambda w: on_iteration(*shaped(w)))
+    found = _solve(problem, solver, noncrossing, tol, max_iter, report)
+    if not found.stopped:
+        _tidy(problem, found, noncrossing, tol)
     return StackingWeights(
-        weights[0] if weighting == "coarse" else weights,
-        intercept,
+        *shaped(found.w),
         found.objective * problem.scale,
         found.gap * problem.scale,
         found.n_iter,
-        good_enough(found, tol),
+        found.good_enough(tol),
         found.stopped,
     )
+
+
+def _check_forecasts(Q, y, n_levels):
+    """Return forecasts as a float array of three axes, which is not copied, and y."""
+    Q = Q if isinstance(Q, np.ndarray) and Q.dtype.kind == "f" else np.asarray(Q, dtype=np.float64)
+    if Q.ndim != 3 or 0 in Q.shape:
+        raise ValueError(
+            f"Q must have shape (n_samples, n_models, n_quantiles), all above 0, got {Q.shape}."
+        )
+    if Q.shape[2] != n_levels:
+        raise ValueError(f"Q has {Q.shape[2]} levels, but quantiles are {n_levels}.")
+    y = check_array(column_or_1d(y), ensure_2d=False, dtype=np.float64, input_name="y")
+    check_consistent_length(Q, y)
+    step = max(1, (1 << 20) // (Q.shape[1] * Q.shape[2]))
+    for start in range(0, len(Q), step):
+        if not np.isfinite(Q[start : start + step]).all():
+            raise ValueError("Q contains NaN or infinity: want finite forecasts of every model.")
+    return Q, y
+
+
+def _check_options(weighting, level_groups, constraint, solver, noncrossing):
+    for name, value, allowed in (
+        ("weighting", weighting, WEIGHTINGS),
+        ("constraint", constraint, CONSTRAINTS),
+        ("solver", solver, SOLVERS),
+    ):
+        if value not in allowed:
+            raise ValueError(f"{name} must be one of {list(allowed)}, got {value!r}.")
+    if level_groups is not None and weighting != "medium":
+        raise ValueError(f"level_groups needs weighting='medium', got weighting={weighting!r}.")
+    if solver == "first-order" and noncrossing:
+        raise ValueError(
+            "solver='first-order' cannot keep quantiles from crossing: want solver='ipm' or "
+            "'highs' with noncrossing='constrain'."
+        )
+
+
+def _groups(weighting, level_groups, m):
+    """Return the number of each level's group of weights, numbered by first appearance."""
+    if weighting == "coarse":
+        return np.zeros(m, dtype=np.intp)
+    if level_groups is None:
+        return np.arange(m)
+    labels = np.asarray(level_groups)
+    if labels.shape != (m,):
+        raise ValueError(
+            f"level_groups must hold one label for each of the {m} levels, got {level_groups!r}."
+        )
+    _, first, codes = np.unique(labels, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[codes.ravel()]
+
+
+def _solve(problem, solver, noncrossing, tol, max_iter, report):
+    """Choose a solver and run it."""
+    if solver == "highs":
+        return _solve_by_highs(problem, noncrossing)
+    many = problem.fine and problem.n_models > _DENSE_COLUMNS and not noncrossing
+    if solver == "first-order" or (solver == "auto" and many and problem.constraint == "none"):
+        return solve_first_order(problem, tol, max_iter, report)
+    if solver == "auto" and many:
+        return solve_by_columns(problem, tol, max_iter, report)
+    return solve(problem, noncrossing, tol, max_iter, report)
+
+
+def _solve_by_highs(problem, noncrossing):
+    rows = np.arange(problem.n) if noncrossing else None
+    w, bound, n_iter = solve_highs(problem, rows)
+    w = problem.clean(w)
+    objective = problem.objective(w)
+    return Solution(w, objective, max(objective - bound, 0.0), n_iter)
+
+
+def _tidy(problem, found, noncrossing, tol):
+    """Set to 0 what an interior point leaves of it, if that costs nothing."""
+    if problem.constraint == "none":
+        return
+    w = found.w.copy()
+    models = w[:, : problem.n_models]
+    models[models < _TINY * models.max(axis=1, keepdims=True)] = 0.0
+    w = problem.clean(w)
+    objective = problem.objective(w)
+    if objective > found.objective + 0.1 * tol * abs(found.objective):
+        return
+    if noncrossing and worst_crossings(problem, w, 1) is not None:
+        return
+    found.gap = max(found.gap + objective - found.objective, 0.0)
+    found.w, found.objective = w, objective

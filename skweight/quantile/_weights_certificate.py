@@ -33,8 +33,10 @@ def dual_bound(band, a, w, signed, unit_sum, crossing=None, lam=None):
 
     Returns
     -------
-    float
-        The bound, in the units of the band's costs.
+    bound : float
+        In the units of the band's costs.
+    a : ndarray of shape (m, r)
+        The corrected multipliers.
     """
     up = band.cost * band.levels[:, None]
     down = band.cost - up
@@ -81,9 +83,9 @@ def dual_bound(band, a, w, signed, unit_sum, crossing=None, lam=None):
     if exact.any():
         left = np.abs(missed(h))[:, exact]
         if (left > _ROUNDING * size[:, exact]).any():
-            return -np.inf
+            return -np.inf, shrink * a
         bound -= float((left * (1.0 + np.abs(w[:, exact]))).sum())
-    return shrink * bound
+    return shrink * bound, shrink * a
 
 
 def _products(band, a):

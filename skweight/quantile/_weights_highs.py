@@ -4,6 +4,10 @@ import numpy as np
 from scipy import sparse
 from scipy.optimize import linprog
 
+from skweight.quantile._weights_certificate import dual_bound
+from skweight.quantile._weights_crossing import Crossing, infeasible
+from skweight.quantile._weights_solve import all_observations
+
 
 def solve_highs(problem, crossing_rows=None, method="highs"):
     """Solve the linear programme with scipy's HiGHS.
@@ -19,14 +23,17 @@ def solve_highs(problem, crossing_rows=None, method="highs"):
 
     Returns
     -------
-    w : ndarray of shape (n_groups, d) or None
-        The weights; None where the constraints have no common point.
-    a : ndarray of shape (m, n)
-        Multipliers of the observations.
-    crossing : ndarray of shape (m - 1, n_crossing_rows)
-        Multipliers of the crossing constraints, at least 0.
+    w : ndarray of shape (n_groups, d)
+        The weights.
+    bound : float
+        Lower bound of the objective, from the multipliers of HiGHS.
     n_iter : int
         Iterations made.
+
+    Raises
+    ------
+    ValueError
+        If the constraints have no common point.
     """
     n, m, d, G = problem.n, problem.m, problem.d, problem.n_groups
     D = problem.design(slice(0, n))
@@ -66,15 +73,23 @@ def solve_highs(problem, crossing_rows=None, method="highs"):
         method=method,
         options={"primal_feasibility_tolerance": 1e-9, "dual_feasibility_tolerance": 1e-9},
     )
-    if found.status == 2:
-        return None, None, None, int(found.nit)
+    if found.status == 2 and A_ub is not None:
+        raise ValueError(infeasible("HiGHS finds no weights that do not"))
     if found.x is None:
         raise RuntimeError(f"HiGHS ended with: {found.message}")
-    a = found.eqlin.marginals[: n * m].reshape(m, n) / size
-    crossing = np.zeros((max(m - 1, 0), r))
+    w = found.x[: G * d].reshape(G, d)
+    band = all_observations(problem, size / 2.0)
+    a = 0.5 * found.eqlin.marginals[: n * m].reshape(m, n)
+    crossing = lam = None
     if A_ub is not None:
-        crossing = -found.ineqlin.marginals.reshape(m - 1, r) / size
-    return found.x[: G * d].reshape(G, d), a, crossing, int(found.nit)
+        lam = np.maximum(-0.5 * found.ineqlin.marginals, 0.0)
+        pulling = np.flatnonzero(lam)
+        pair, row = np.divmod(pulling, r)
+        columns = D0[np.zeros_like(pair) if problem.fine else pair, :, row]
+        above = D0[np.zeros_like(pair) if problem.fine else pair + 1, :, row]
+        crossing, lam = Crossing(columns, above, pair), lam[pulling]
+    bound, _ = dual_bound(band, a, w, problem.signed, problem.unit_sum, crossing, lam)
+    return w, bound / (size / 2.0), int(found.nit)
 
 
 def _by_group(lines, group_of, n_groups):

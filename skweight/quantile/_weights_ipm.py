@@ -30,6 +30,9 @@ _RIDGES = (1e-14, 1e-12, 1e-10, 1e-8)
 # Corrections of each solution against the system without that.
 _REFINEMENTS = 2
 
+# Size of a joint system from which its block tridiagonal form pays.
+_DENSE = 256
+
 # Columns up to which the groups' systems are solved together by inversion and one correction.
 _NARROW = 32
 
@@ -68,8 +71,8 @@ class Band:
 
     def blocks(self):
         """Return (lines, observations) slices, each contiguous in an (m, r) array."""
-        m, r = len(self.levels), self.D.shape[2]
-        step = _BLOCK if not self.shared else max(256, 32 * _BLOCK // self.D.shape[1])
+        m, (_, d, r) = len(self.levels), self.D.shape
+        step = _BLOCK if d <= _NARROW else max(256, _NARROW * _BLOCK // d)
         if r >= step or self.shared:
             return [
                 (slice(k, k + 1), slice(i, min(i + step, r)))
@@ -81,51 +84,6 @@ class Band:
 
     def columns(self, lines, rows):
         return self.D[:, :, rows] if self.shared else self.D[lines, :, rows]
-
-
-@dataclass
-class Crossing:
-    """Rows at which the forecast of line k must not exceed that of line k + 1.
-
-    Attributes
-    ----------
-    low, high : ndarray of shape (r, d)
-        Columns of the row in line k and in line k + 1.
-    pair : ndarray of int of shape (r,)
-        The k of each row, ascending.
-    """
-
-    low: np.ndarray
-    high: np.ndarray
-    pair: np.ndarray
-
-    def excess(self, w, group_of):
-        """Return A w, (r,): by how much the lines cross."""
-        below, above = w[group_of[self.pair]], w[group_of[self.pair + 1]]
-        return np.einsum("rd,rd->r", self.low, below) - np.einsum("rd,rd->r", self.high, above)
-
-    def pull(self, x, group_of, shape):
-        """Return A'x, (n_groups, d)."""
-        out = np.zeros(shape)
-        np.add.at(out, group_of[self.pair], x[:, None] * self.low)
-        np.subtract.at(out, group_of[self.pair + 1], x[:, None] * self.high)
-        return out
-
-    def add_curvature(self, H, weight, group_of):
-        """Add A' diag(weight) A to H, (n_groups, d, n_groups, d)."""
-        edges = np.flatnonzero(np.diff(self.pair, prepend=-1, append=len(group_of)))
-        for start, stop in zip(edges[:-1], edges[1:]):
-            k = self.pair[start]
-            low, high, x = self.low[start:stop], self.high[start:stop], weight[start:stop, None]
-            g, h = group_of[k], group_of[k + 1]
-            if g == h:
-                H[g, :, g] += (low - high).T @ (x * (low - high))
-                continue
-            across = low.T @ (x * high)
-            H[g, :, g] += low.T @ (x * low)
-            H[h, :, h] += high.T @ (x * high)
-            H[g, :, h] -= across
-            H[h, :, g] -= across.T
 
 
 @dataclass
@@ -275,7 +233,9 @@ class _Method:
             self.crossing.add_curvature(H, self.lam / self.s, self.band.group_of)
             H = H.reshape(size, size)
             H[np.diag_indices(size)] += self.diagonal.ravel()
-            self.solve = _joint_solver(H, self.G, self.d, ridge)
+            steps = np.diff(self.band.group_of)
+            tridiagonal = bool((np.abs(steps) <= 1).all())
+            self.solve = _joint_solver(H, self.G, self.d, ridge, tridiagonal)
         if self.unit_sum:
             # Columns of the inverse for the sums: one per group, joint where groups are coupled.
             unit = np.where(self.models, 1.0, 0.0)
@@ -283,9 +243,7 @@ class _Method:
                 self.sums = self.solve(np.tile(unit, (self.G, 1)))
                 self.schur = self.sums[:, self.models].sum(axis=1)
             else:
-                self.sums = np.stack(
-                    [self.solve(np.eye(self.G)[g][:, None] * unit) for g in range(self.G)]
-                )
+                self.sums = self.solve(np.eye(self.G)[:, :, None] * unit)
                 self.schur = self.sums[:, :, self.models].sum(axis=2).T
 
     def direction(self, rhs, r_w, r_l):
@@ -358,7 +316,7 @@ class _Method:
 
     def correct(self, rhs, r_w, r_l, target):
         """Compute the whole step and its lengths."""
-        step = dw, db, dz, ds, dlam = self.direction(rhs, r_w, r_l)
+        step = dw, _, dz, ds, dlam = self.direction(rhs, r_w, r_l)
         worst_primal = max(1e-300, _largest(-dw / self.w, self.signed), _largest(-ds / self.s))
         worst_dual = max(1e-300, _largest(-dz, self.signed, self.z), _largest(-dlam / self.lam))
         for lines, rows in self.blocks:
@@ -438,14 +396,20 @@ def _batched_solver(H, ridge):
     return lambda b: np.stack([f(c) for f, c in zip(factors, b * scale)]) * scale
 
 
-def _joint_solver(H, n_groups, d, ridge):
-    """Factor one matrix for all groups; return a function that solves for (n_groups, d)."""
+def _joint_solver(H, n_groups, d, ridge, tridiagonal):
+    """Factor one matrix for all groups; return a function that solves for (..., n_groups, d)."""
     scaled, scale = _unit_diagonal(H)
-    solve = _factor(scaled, ridge)
-    return lambda b: (solve(b.ravel() * scale) * scale).reshape(n_groups, d)
+    banded = tridiagonal and n_groups > 4 and len(H) > _DENSE
+    solve = (_factor_band if banded else _factor)(scaled, ridge, 2 * d - 1)
+
+    def solve_groups(b):
+        x = solve(b.reshape(-1, len(H)).T * scale[:, None])
+        return (x * scale[:, None]).T.reshape(b.shape)
+
+    return solve_groups
 
 
-def _factor(H, ridge):
+def _factor(H, ridge, _width=None):
     """Return a function that solves with a positive definite matrix; it gives NaN for others."""
     try:
         factor = linalg.cho_factor(
@@ -453,14 +417,33 @@ def _factor(H, ridge):
         )
     except linalg.LinAlgError:
         return lambda b: np.full_like(b, np.nan)
+    return _refined(H, lambda b: linalg.cho_solve(factor, b, check_finite=False))
 
-    def solve(b):
-        x = linalg.cho_solve(factor, b, check_finite=False)
+
+def _factor_band(H, ridge, width):
+    """Do the same for a matrix with `width` diagonals on each side of the main one."""
+    size = len(H)
+    band = np.zeros((width + 1, size))
+    for offset in range(width + 1):
+        band[offset, : size - offset] = np.diagonal(H, -offset)
+    band[0] += ridge * size
+    try:
+        factor = linalg.cholesky_banded(band, lower=True, check_finite=False)
+    except linalg.LinAlgError:
+        return lambda b: np.full_like(b, np.nan)
+    return _refined(H, lambda b: linalg.cho_solve_banded((factor, True), b, check_finite=False))
+
+
+def _refined(H, solve):
+    """Return a function that solves and corrects against H itself."""
+
+    def refined(b):
+        x = solve(b)
         for _ in range(_REFINEMENTS):
-            x = x + linalg.cho_solve(factor, b - H @ x, check_finite=False)
+            x = x + solve(b - H @ x)
         return x
 
-    return solve
+    return refined
 
 
 def interior_point(

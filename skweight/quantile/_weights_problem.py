@@ -41,9 +41,11 @@ class AggregationProblem:
         self.group_of, self.n_groups = group_of, int(group_of.max()) + 1
         n = len(y)
         self.rows = None  # all of them
-        share = np.full(n, 1.0 / n) if sample_weight is None else sample_weight / sample_weight.sum()
+        share = (
+            np.full(n, 1.0 / n) if sample_weight is None else sample_weight / sample_weight.sum()
+        )
         if sample_weight is not None and not (sample_weight > 0).all():
-            self.rows = np.flatnonzero(sample_weight > 0)
+            self.rows = np.flatnonzero(share > 0)
             y, share = y[self.rows], share[self.rows]
         self.n, (self.p, self.m) = len(y), Q.shape[1:]
         self.n_models = self.p * self.m if fine else self.p

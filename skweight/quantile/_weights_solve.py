@@ -1,26 +1,202 @@
 """Drive the solvers of quantile stacking: which observations, which crossing rows, how good."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from skweight.quantile._weights_certificate import dual_bound
+from skweight.quantile._weights_crossing import (
+    check_feasible,
+    refuse_if_infeasible,
+    worst_crossings,
+)
 from skweight.quantile._weights_ipm import Band, interior_point
 
 # Gaps are relative to the objective, or to this share of the scale of y where it is smaller.
-_FLOOR = 1e-3
+FLOOR = 1e-3
+
+# Observations up to which all of them are worked on at once.
+_SMALL = 200_000
+
+# The first sample has this many times (d N)^(2/3) of N observations, the first band twice that.
+_SAMPLE = 2.0
+_WIDEN = 3.0
+
+# Crossing rows of each pair of lines let in at once.
+_ROWS_AT_ONCE = 20
 
 
+@dataclass
 class Solution:
-    """Weights (n_groups, d) with their objective and gap, in units of the problem's scale."""
+    """Weights (n_groups, d), their objective and gap in units of the problem's scale.
 
-    def __init__(self, w, objective, gap, n_iter, stopped=False):
-        self.w, self.objective, self.gap = w, objective, gap
-        self.n_iter, self.stopped = n_iter, stopped
+    Attributes
+    ----------
+    w : ndarray of shape (n_groups, d)
+        The weights.
+    objective, gap : float
+        What they reach, and by how much at most that is above the optimum.
+    n_iter : int
+        Iterations made.
+    stopped : bool
+        Whether a callback asked to stop.
+    """
+
+    w: np.ndarray
+    objective: float
+    gap: float
+    n_iter: int
+    stopped: bool = False
+
+    def good_enough(self, tol):
+        """Say whether the gap meets a relative tolerance."""
+        return self.gap <= tol * max(abs(self.objective), FLOOR)
 
 
-def full_band(problem):
-    """Return all observations of a problem, costs scaled to a mean of 1, and that scale."""
+def solve(problem, noncrossing, tol, max_iter, on_iteration=None):
+    """Minimise by the interior-point method.
+
+    Many observations are reduced: those whose residual is far from zero at the solution of a
+    sample keep their sign, and cost what a line costs. Since the pinball loss is never below such
+    a line, the optimum of the rest bounds that of all from below, and the difference to what the
+    solution costs on all observations is a gap. The band is widened until the gap is small.
+
+    Rows that must not cross are let in as they are violated, the worst first, and never dropped:
+    the multipliers of all others are 0, so the gap holds for the whole problem.
+
+    Parameters
+    ----------
+    problem : AggregationProblem
+        What to minimise.
+    noncrossing : bool
+        Whether lines must not cross at any row.
+    tol : float
+        Gap to reach, relative to the objective.
+    max_iter : int
+        Iterations of one run of the method at the most.
+    on_iteration : callable or None, default=None
+        Called with feasible weights (n_groups, d); a true answer stops.
+
+    Returns
+    -------
+    Solution
+        The weights.
+
+    Raises
+    ------
+    ValueError
+        If no weights keep the lines from crossing.
+    """
+    run = Run(problem, tol, max_iter, on_iteration)
+    solution = run.minimise()
+    if not noncrossing or problem.m < 2:
+        return solution
+    check_feasible(problem)
+    while not (run.over or solution.stopped):
+        violated = worst_crossings(problem, solution.w, max(_ROWS_AT_ONCE, 2 * problem.d))
+        if violated is None:
+            return solution
+        run.crossing = violated if run.crossing is None else run.crossing.joined(violated)
+        solution = run.minimise()
+    return solution
+
+
+class Run:
+    """What one call of `solve` shares: limits, callbacks, the band and the crossing rows."""
+
+    def __init__(self, problem, tol, max_iter, on_iteration):
+        self.problem, self.tol, self.max_iter = problem, tol, max_iter
+        self.n_iter, self.over, self.crossing = 0, False, None
+        self.listener = None
+        if on_iteration is not None:
+            self.listener = lambda w: on_iteration(problem.clean(w))
+        self.factor = problem.n * problem.m / 2.0
+        self.w, self.residuals = problem.start(), None
+        self.band = self.kept = self.a = None
+        self.size = _sample_size(problem)
+
+    def minimise(self):
+        """Return the solution under the crossing rows at hand."""
+        problem, n = self.problem, self.problem.n
+        if self.size >= n / 3:
+            self.band = self.band or all_observations(problem, self.factor)
+            found = self._interior_point(self.band, self.tol)
+            self.w = problem.clean(found.w)
+            return self._solution(problem.objective(self.w), found)
+        if self.residuals is None:
+            rows = np.sort(np.random.default_rng(0).permutation(n)[: self.size])
+            found = self._interior_point(sample_of(problem, rows, self.factor), 1e-4)
+            self.w = problem.clean(found.w)
+            self.residuals, _ = evaluate(problem, self.w)
+            self.size = 2 * self.size
+        while True:
+            self.kept, self.far = nearest(self.residuals, self.size), self.residuals
+            self.band = band_of(problem, self.residuals, self.kept, self.factor)
+            found = self._interior_point(self.band, self.tol)
+            self.w = problem.clean(found.w)
+            self.residuals, objective = evaluate(problem, self.w)
+            solution = self._solution(objective, found)
+            if solution.good_enough(self.tol) or self.size == n or self.over:
+                return solution
+            # Without the unit sum a band may lack a minimum; all observations have one.
+            self.size = min(n, int(_WIDEN * self.size)) if problem.unit_sum else n
+
+    def multipliers(self):
+        """Return those of all observations, (m, n), in the objective's own units."""
+        problem = self.problem
+        if self.kept is None:
+            return self.a / self.factor
+        levels = problem.levels[:, None]
+        a = np.where(self.far > 0, levels, levels - 1) * problem.cost
+        np.put_along_axis(a, self.kept, self.a / self.factor, axis=1)
+        return a
+
+    def _interior_point(self, band, tol):
+        found = interior_point(
+            band,
+            self.problem.signed,
+            self.problem.unit_sum,
+            start=self.w,
+            tol=0.1 * tol,
+            floor=FLOOR * self.factor,
+            max_iter=self.max_iter,
+            crossing=self.crossing,
+            on_iteration=self.listener,
+        )
+        self.n_iter += found.n_iter
+        self.over |= found.status in ("stopped", "limit")
+        self.stopped = found.status == "stopped"
+        if self.crossing is not None and found.infeasibility > 1e-7 and not self.over:
+            refuse_if_infeasible(self.problem, self.crossing)
+        return found
+
+    def _solution(self, objective, found):
+        problem = self.problem
+        bound, self.a = dual_bound(
+            self.band,
+            found.a,
+            self.w,
+            problem.signed,
+            problem.unit_sum,
+            self.crossing,
+            found.crossing,
+        )
+        gap = max(objective - bound / self.factor, 0.0)
+        return Solution(self.w, objective, gap, self.n_iter, self.stopped)
+
+
+def _sample_size(problem):
+    """Return how many rows the first sample has."""
+    lines = np.bincount(problem.group_of).min()
+    n = problem.n
+    if n * problem.m <= _SMALL:
+        return n
+    return max(1000, int(_SAMPLE * (problem.d * n * lines) ** (2 / 3) / lines))
+
+
+def all_observations(problem, factor):
+    """Return all observations of a problem, costs multiplied by a factor."""
     m, n = problem.m, problem.n
-    factor = n * m / 2.0
     return Band(
         problem.design(slice(0, n)),
         np.broadcast_to(problem.y, (m, n)),
@@ -28,28 +204,84 @@ def full_band(problem):
         problem.levels,
         problem.group_of,
         np.zeros((problem.n_groups, problem.d)),
-    ), factor
-
-
-def solve(problem, noncrossing, tol, max_iter, on_iteration=None):
-    """Minimise by the interior-point method."""
-    band, factor = full_band(problem)
-    found = interior_point(
-        band,
-        problem.signed,
-        problem.unit_sum,
-        start=problem.start(),
-        tol=0.1 * tol,
-        floor=_FLOOR * factor,
-        max_iter=max_iter,
-        on_iteration=None if on_iteration is None else lambda w: on_iteration(problem.clean(w)),
     )
-    w = problem.clean(found.w)
-    objective = problem.objective(w)
-    bound = dual_bound(band, found.a, w, problem.signed, problem.unit_sum) / factor
-    return Solution(w, objective, max(objective - bound, 0.0), found.n_iter, found.status == "stopped")
 
 
-def good_enough(solution, tol):
-    """Say whether a gap meets a relative tolerance."""
-    return solution.gap <= tol * max(abs(solution.objective), _FLOOR)
+def sample_of(problem, rows, factor):
+    """Return some rows as if they were all."""
+    m, r = problem.m, len(rows)
+    cost = problem.cost[rows] * (factor * problem.cost.sum() / problem.cost[rows].sum())
+    return Band(
+        problem.design(rows),
+        np.broadcast_to(problem.y[rows], (m, r)),
+        np.broadcast_to(cost, (m, r)),
+        problem.levels,
+        problem.group_of,
+        np.zeros((problem.n_groups, problem.d)),
+    )
+
+
+def evaluate(problem, w):
+    """Return the residuals (m, n), in single precision, and the objective."""
+    residuals = np.empty((problem.m, problem.n), dtype=np.float32)
+    objective = 0.0
+    for rows in problem.blocks():
+        r = problem.residuals(w, rows)
+        objective += problem.pinball(r, rows)
+        residuals[:, rows] = r
+    return residuals, objective
+
+
+def nearest(residuals, size):
+    """Return the indices of the smallest residuals of each line, (m, size), ascending."""
+    m, n = residuals.shape
+    kept = np.empty((m, size), dtype=np.intp)
+    for k in range(m):
+        near = np.argpartition(np.abs(residuals[k]), size - 1)[:size] if size < n else np.arange(n)
+        kept[k] = np.sort(near)
+    return kept
+
+
+def band_of(problem, residuals, kept, factor):
+    """Return some observations of each line, and the linear cost of the others.
+
+    Parameters
+    ----------
+    problem : AggregationProblem
+        The problem.
+    residuals : ndarray of shape (m, n)
+        At weights close to the solution: their signs are those of the others.
+    kept : ndarray of int of shape (m, size)
+        Rows of each line to keep, ascending.
+    factor : float
+        Multiplies the costs.
+
+    Returns
+    -------
+    Band
+        The observations kept.
+    """
+    m, d, size = problem.m, problem.d, kept.shape[1]
+    D = np.empty((m, d, size))
+    linear, constant = np.zeros((problem.n_groups, d)), 0.0
+    levels = problem.levels[:, None]
+    for rows in problem.blocks():
+        columns = problem.design(rows)
+        a = np.where(residuals[:, rows] > 0, levels, levels - 1) * (problem.cost[rows] * factor)
+        for k in range(m):
+            low, high = np.searchsorted(kept[k], [rows.start, rows.stop])
+            inside = kept[k, low:high] - rows.start
+            a[k, inside] = 0.0
+            line = columns[0 if problem.fine else k]
+            D[k, :, low:high] = line[:, inside]
+            linear[problem.group_of[k]] += line @ a[k]
+        constant += float((a @ problem.y[rows]).sum())
+    return Band(
+        D,
+        problem.y[kept],
+        problem.cost[kept] * factor,
+        problem.levels,
+        problem.group_of,
+        linear,
+        constant,
+    )
