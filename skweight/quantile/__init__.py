@@ -12,6 +12,7 @@ from skweight.quantile._noncross_transformer import NonCrossingTransformer
 from skweight.quantile._reliability_display import QuantileReliabilityDisplay
 from skweight.quantile._residual import ResidualQuantileRegressor
 from skweight.quantile._stacking import QuantileStackingRegressor
+from skweight.quantile._weights import quantile_stacking_weights
 from skweight.quantile._weights_display import StackingWeightsDisplay
 from skweight.quantile._width_display import IntervalWidthDisplay
 
@@ -33,4 +34,5 @@ __all__ = [
     "noncross_minmax",
     "noncross_sort",
     "noncross_vjp",
+    "quantile_stacking_weights",
 ]
