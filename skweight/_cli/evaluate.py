@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from skweight._cli import CommandError
+from skweight._cli.remember import remembering, timed
 
 
 @dataclass(frozen=True)
@@ -204,22 +205,11 @@ def evaluate(study, room, step=lambda text: None, deadline=None, refit=True):
                 f"stopped after {n_done} of {len(study.splits)} splits to keep to the time limit"
             )
             break
-        for candidate in study.candidates:
-            step(f"{study.name}: {candidate.name}")
-            if candidate.name in failed:
-                continue
-            try:
-                with warnings.catch_warnings(record=True) as caught:
-                    warnings.simplefilter("always")
-                    _one(outcome, room, candidate, train, test)
-            except Exception as error:
-                if candidate is outcome.ours:
-                    raise CommandError(
-                        f"{candidate.name} failed on {study.name}: {error}"
-                    ) from error
-                failed[candidate.name] = error
-                continue
-            _remember(complaints, candidate, caught)
+        with remembering():
+            for candidate in study.candidates:
+                step(f"{study.name}: {candidate.name}")
+                if candidate.name not in failed:
+                    _one(outcome, room, candidate, train, test, failed, complaints)
         n_done += 1
     for name, error in failed.items():
         outcome.scores.pop(name), outcome.seconds.pop(name), outcome.kept.pop(name)
@@ -239,14 +229,28 @@ def evaluate(study, room, step=lambda text: None, deadline=None, refit=True):
     return outcome
 
 
-def _one(outcome, room, candidate, train, test):
-    start = time.perf_counter()
-    fitted = room.fit(candidate, outcome.study, train)
-    seconds = time.perf_counter() - start
+def _one(outcome, room, candidate, train, test, failed, complaints):
+    """Fit and score one candidate on one split; only ours must not fail."""
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            _fit_and_score(outcome, room, candidate, train, test)
+    except Exception as error:
+        if candidate is outcome.ours:
+            told = f"{candidate.name} failed on {outcome.study.name}: {error}"
+            raise CommandError(told) from error
+        failed[candidate.name] = error
+    else:
+        _remember(complaints, candidate, caught)
+
+
+def _fit_and_score(outcome, room, candidate, train, test):
+    with timed() as seconds:
+        fitted = room.fit(candidate, outcome.study, train)
     if candidate is outcome.ours:
         outcome.fitted, outcome.n_fitted = fitted, len(train)
     scores, kept = room.measure(fitted, candidate, outcome.study, test)
-    outcome.seconds[candidate.name].append(seconds)
+    outcome.seconds[candidate.name].append(seconds())
     outcome.kept[candidate.name].append(kept)
     for key, value in scores.items():
         outcome.scores[candidate.name].setdefault(key, []).append(float(value))

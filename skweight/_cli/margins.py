@@ -47,7 +47,7 @@ def margins(outcome):
 def _panel(axis, outcome, measure, shown):
     sign = 100 if measure.better == "lower" else -100
     tested = measure.ours or outcome.ours.name
-    ours = outcome.scores[tested].get(measure.key)
+    ours = outcome.scores.get(tested, {}).get(measure.key)
     for place, candidate in enumerate(shown):
         theirs = outcome.scores[candidate.name].get(measure.key)
         if ours is None or theirs is None or candidate.name == tested:

@@ -11,9 +11,16 @@ from skweight._cli import CommandError
 from skweight._core._optional import import_optional
 
 _OWN = ("sklearn.", "skweight.")
-# Plain containers, and the one function, that scikit-learn's own models are stored with; what a
-# partial wraps is checked by itself.
-_PLAIN = frozenset({"numpy.dtype", "functools.partial", "sklearn.utils.validation.check_array"})
+# Plain containers, and the one function, that scikit-learn's and our models are stored with; what a
+# partial wraps is checked by itself, a sparse matrix holds arrays of numbers only.
+_PLAIN = frozenset(
+    {
+        "functools.partial",
+        "numpy.dtype",
+        "scipy.sparse._csr.csr_matrix",
+        "sklearn.utils.validation.check_array",
+    }
+)
 
 
 def check_writable(path):

@@ -47,6 +47,15 @@ ROOMS = {
             }
         },
     ),
+    "quantile": Room(
+        "skweight._cli.rooms.quantile",
+        {
+            "quantiles": {
+                "metavar": "Q,Q,...",
+                "help": "the levels to predict (default: 0.05,0.25,0.5,0.75,0.95)",
+            }
+        },
+    ),
 }
 
 

@@ -1,0 +1,438 @@
+"""The quantile room: forecasts of a number as quantiles, combined, ordered and calibrated."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from skweight._cli import CommandError
+from skweight._cli.columns import encoder
+from skweight._cli.evaluate import Candidate, Measure, Study
+from skweight._cli.numbers import is_measured, read_numbers
+from skweight._cli.own_table import check_groups, told, usable_rows
+from skweight._cli.rooms.quantile_figures import figures
+
+__all__ = ["figures"]
+
+TITLE = "How large, and how sure: quantiles of a number"
+QUESTION = "Between which values will an outcome lie, and does that hold as often as it says?"
+SNIPPET = """
+from sklearn.datasets import load_diabetes
+from skweight.quantile import ConformalQuantileRegressor, QuantileStackingRegressor
+
+X, y = load_diabetes(return_X_y=True)
+stack = QuantileStackingRegressor(random_state=0).fit(X, y)
+stack.predict_quantiles(X)   # one column for each of stack.quantiles_, never crossing
+stack.weights_               # how much each model counts at each level
+calibrated = ConformalQuantileRegressor(stack, random_state=0).fit(X, y)
+calibrated.predict_interval(X, coverage=0.9)
+"""
+LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
+SEED = 0
+STACK, CALIBRATED = "Stacking, fine", "Stacking, calibrated"
+_MOST_FOLDS_INSIDE = 3
+_CALIBRATION_SHARE = 0.2
+_FEWEST_ROWS = 30
+
+
+@dataclass(kw_only=True)
+class QuantileStudy(Study):
+    """A study of quantiles.
+
+    Parameters
+    ----------
+    levels : tuple of float
+        The quantile levels, increasing.
+    groups : ndarray of shape (n_samples,) or None
+        Rows of one group stay together, in the folds inside of training rows as well.
+    """
+
+    levels: tuple
+    groups: np.ndarray | None = None
+
+    @property
+    def interval(self):
+        """Places of the widest pair of a level and its mirror, None if there is none."""
+        return widest_pair(self.levels)
+
+
+def study_of(levels, n_train, **parts):
+    """Build a study with the room's candidates and measures.
+
+    Parameters
+    ----------
+    levels : tuple of float
+        The quantile levels.
+    n_train : int
+        Training rows of the smallest split.
+    **parts : dict
+        The other fields of `QuantileStudy`.
+
+    Returns
+    -------
+    QuantileStudy
+        Without calibration, and with a note, where the rows are too few for it.
+    """
+    n_calibration = int(_CALIBRATION_SHARE * n_train)
+    outer = max((max(level, 1 - level) for level in levels if level != 0.5), default=None)
+    pair = widest_pair(levels)
+    calibrated, notes = outer is not None, list(parts.pop("notes", []))
+    if calibrated:
+        coverage = outer if _one_sided(levels) else levels[pair[1]] - levels[pair[0]]
+        needed = int(np.ceil(round(coverage / (1 - coverage), 6)))
+        if n_calibration < needed:
+            calibrated = False
+            notes.append(
+                f"left out {CALIBRATED}: its outermost quantiles need {needed} rows to calibrate, "
+                f"the training rows have {n_calibration} to spare"
+            )
+    return QuantileStudy(
+        levels=tuple(levels),
+        candidates=candidates(calibrated),
+        measures=measures(levels, calibrated),
+        notes=notes,
+        **parts,
+    )
+
+
+def measures(levels, calibrated):
+    """List the scores that these levels allow, the most important first."""
+    found = [
+        Measure(
+            "wis",
+            "WIS",
+            "lower",
+            "Weighted interval score: twice the pinball loss, mean over the levels. It is small "
+            "for quantiles that are both narrow and right. Crossing quantiles are sorted before, "
+            "which never makes it worse.",
+        )
+    ]
+    if (pair := widest_pair(levels)) is not None:
+        share = f"{levels[pair[1]] - levels[pair[0]]:.3%}".rstrip("0%").rstrip(".") + " %"
+        found += [
+            Measure(
+                "miss",
+                "coverage error",
+                "lower",
+                f"How far the share of outcomes inside the {share} interval is from {share}, on "
+                "average over splits.",
+                ours=CALIBRATED if calibrated else None,
+            ),
+            Measure("coverage", f"inside {share}", None, f"Outcomes inside the {share} interval."),
+            Measure("width", "width", None, f"Mean width of the {share} interval."),
+        ]
+    if len(levels) > 1:
+        found.append(
+            Measure(
+                "crossing",
+                "crossing rows",
+                None,
+                "Share of rows whose quantiles cross before they are put into order; for stacking "
+                "that of the rows held out within the training rows.",
+            )
+        )
+    return found
+
+
+def candidates(calibrated):
+    """List ours and what a user would otherwise pick."""
+    models = [
+        ("linear", "Linear", "QuantileRegressor of scikit-learn, one for each level"),
+        (
+            "boosting",
+            "Gradient boosting",
+            "HistGradientBoostingRegressor, small, for each level",
+        ),
+        ("forest", "Random forest", "quantiles of the outcomes in the leaves"),
+        ("trees", "Extra trees", "quantiles of the outcomes in the leaves"),
+    ]
+    ours = [
+        (
+            STACK,
+            "fine",
+            "QuantileStackingRegressor: a weight for each model, level in and level out",
+        ),
+        ("Stacking, medium", "medium", "a weight for each model and level"),
+        ("Stacking, coarse", "coarse", "a weight for each model"),
+    ]
+    if calibrated:
+        note = f"ConformalQuantileRegressor around it; {_CALIBRATION_SHARE:.0%} of rows calibrate"
+        ours.append((CALIBRATED, "calibrated", note))
+    others = [(name, kind, note) for kind, name, note in models] + [
+        ("Average of the four", "average", "all models count the same at every level"),
+        ("Best of the four", "best", "picked by its score on held out training rows"),
+    ]
+    return [
+        Candidate(name, partial(_pipeline, kind=kind), ours=mine, note=note)
+        for mine, found in ((True, ours), (False, others))
+        for name, kind, note in found
+    ]
+
+
+def base_models():
+    """List names and unfitted regressors of different kinds, all from scikit-learn."""
+    from sklearn.ensemble import (
+        ExtraTreesRegressor,
+        HistGradientBoostingRegressor,
+        RandomForestRegressor,
+    )
+    from sklearn.linear_model import QuantileRegressor
+
+    leaves = {"min_samples_leaf": 5, "random_state": SEED}
+    # As good as the defaults on most of the tour's data, at less than half of their time.
+    fast = {"max_iter": 50, "learning_rate": 0.2, "max_leaf_nodes": 15}
+    boosting = HistGradientBoostingRegressor(**fast, random_state=SEED)
+    return [
+        ("linear", QuantileRegressor(alpha=0)),
+        ("boosting", boosting),
+        ("forest", RandomForestRegressor(60, max_features=0.5, **leaves)),
+        ("trees", ExtraTreesRegressor(60, **leaves)),
+    ]
+
+
+def _pipeline(study, rows, *, kind):
+    """Build one candidate for the training rows."""
+    from sklearn.pipeline import Pipeline
+
+    from skweight._cli.rooms.quantile_models import AverageOfModels, BestModel, OneModel
+    from skweight.quantile import ConformalQuantileRegressor, QuantileStackingRegressor
+
+    levels = study.levels
+    bases = [(name, OneModel(model, levels)) for name, model in base_models()]
+    groups = None if study.groups is None else study.groups[rows]
+    if kind == "average":
+        model = AverageOfModels(bases, levels)
+    elif kind == "best":
+        model = BestModel(bases, levels, cv=_folds_inside(groups))
+    elif kind == "calibrated":
+        split, groups = _calibration(len(rows), groups)
+        stack = QuantileStackingRegressor(bases, levels, "fine", cv=_folds_inside(groups))
+        side = "one" if _one_sided(levels) else "two"
+        model = ConformalQuantileRegressor(stack, side=side, cv=split, random_state=SEED)
+    elif kind in ("coarse", "medium", "fine"):
+        model = QuantileStackingRegressor(bases, levels, kind, cv=_folds_inside(groups))
+    else:
+        model = dict(bases)[kind]
+    return Pipeline([("columns", encoder(study.columns)), ("model", model)])
+
+
+def _folds_inside(groups):
+    """Give folds of training rows, with whole groups where there are enough of them."""
+    from sklearn.model_selection import GroupKFold, KFold
+
+    n_groups = 0 if groups is None else len(np.unique(groups))
+    if n_groups < 2:
+        return KFold(_MOST_FOLDS_INSIDE, shuffle=True, random_state=SEED)
+    splitter = GroupKFold(min(_MOST_FOLDS_INSIDE, n_groups))
+    return list(splitter.split(np.zeros(len(groups)), groups=groups))
+
+
+def _calibration(n_rows, groups):
+    """Set rows aside that calibrate; give the groups of the others as well."""
+    from sklearn.model_selection import GroupShuffleSplit, ShuffleSplit
+
+    few = groups is None or len(np.unique(groups)) < 2
+    kind = ShuffleSplit if few else GroupShuffleSplit
+    splitter = kind(1, test_size=_CALIBRATION_SHARE, random_state=SEED)
+    splits = list(splitter.split(np.zeros(n_rows), groups=groups))
+    return splits, None if groups is None else groups[splits[0][0]]
+
+
+def fit(candidate, study, rows):
+    """Fit one candidate on some rows of a study and return its pipeline."""
+    from threadpoolctl import threadpool_limits
+
+    weights = None if study.weights is None else study.weights[rows]
+    pipeline = candidate.build(study, rows)
+    # Many small fits: threads that wait for each other cost more than they bring.
+    with threadpool_limits(1):
+        return pipeline.fit(
+            study.frame.iloc[rows], study.target[rows], model__sample_weight=weights
+        )
+
+
+def measure(fitted, candidate, study, test):
+    """Score one fitted candidate on test rows and keep its quantiles."""
+    from skweight.metrics import interval_coverage, interval_width, weighted_interval_score
+
+    truth = study.target[test]
+    given = {"sample_weight": None if study.weights is None else study.weights[test]}
+    forecast, crossing = _forecast(fitted, study.frame.iloc[test])
+    scores = {"wis": weighted_interval_score(truth, forecast, quantiles=study.levels, **given)}
+    if study.interval is not None:
+        low, high = study.interval
+        ends = forecast[:, [low, high]]
+        scores["coverage"] = interval_coverage(truth, ends, **given)
+        scores["miss"] = abs(scores["coverage"] - (study.levels[high] - study.levels[low]))
+        scores["width"] = interval_width(ends, **given)
+    if len(study.levels) > 1:
+        scores["crossing"] = crossing
+    return scores, {"quantiles": forecast, "truth": truth, "weights": given["sample_weight"]}
+
+
+def _forecast(pipeline, frame):
+    """Give quantiles in order, and the share of rows that crossed before."""
+    import warnings
+
+    model = pipeline[-1]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # levels of a category unseen in training
+        raw = model.predict_quantiles(pipeline[:-1].transform(frame))
+    stack = model if hasattr(model, "crossing_rate_") else getattr(model, "estimator_", None)
+    crossing = getattr(stack, "crossing_rate_", None)
+    if crossing is None:
+        crossing = np.mean(np.any(np.diff(raw, axis=1) < 0, axis=1))
+    return np.sort(raw, axis=1), crossing
+
+
+def warm_up():
+    """Fit once on little data, so that no candidate is charged for loading compiled code."""
+    from sklearn.linear_model import QuantileRegressor
+
+    from skweight.quantile import ConformalQuantileRegressor, QuantileStackingRegressor
+
+    generator = np.random.default_rng(SEED)
+    X = generator.normal(size=(60, 2))
+    y = X[:, 0] + generator.normal(size=60)
+    bases = [("a", QuantileRegressor(alpha=0)), ("b", QuantileRegressor(alpha=1))]
+    for weighting in ("coarse", "medium", "fine"):
+        stack = QuantileStackingRegressor(bases, (0.1, 0.5, 0.9), weighting, cv=2)
+        ConformalQuantileRegressor(stack, random_state=SEED).fit(X, y).predict(X)
+
+
+def suits(column):
+    """Say why quantiles of a target are compared, or give None."""
+    if not is_measured(column):
+        return None
+    return f"{column.name!r} takes {column.nunique()} different numbers"
+
+
+def study_of_table(table, options):
+    """Build the study of a user's own table.
+
+    Parameters
+    ----------
+    table : skweight._cli.reading.Table
+        As read.
+    options : argparse.Namespace
+        With ``target``, ``quantiles``, ``weights``, ``groups`` and ``folds``.
+
+    Returns
+    -------
+    QuantileStudy
+        With cross-validation splits.
+    """
+    levels = _levels(options.quantiles)
+    target = read_numbers(table.column(options.target, "--target"))
+    rows = usable_rows(table, options, target)
+    values = target.values[rows.keep[target.known]]
+    folds = _folds(options, values, rows)
+    splits = cross_validation(len(values), folds, rows.groups)
+    name = table.path.name
+    low, median, high = np.quantile(values, [0.05, 0.5, 0.95])
+    listed = ", ".join(f"{level:g}" for level in levels)
+    return study_of(
+        levels,
+        min(len(train) for train, _ in splits),
+        name=name,
+        title=f"{options.target} in {name}",
+        story=f"{len(values)} rows, {len(rows.columns.names)} columns, nine tenths of "
+        f"{options.target} from {low:.4g} to {high:.4g}, median {median:.4g}; quantiles {listed}; "
+        f"{told(rows, folds)}.",
+        frame=rows.frame,
+        columns=rows.columns,
+        target=values,
+        weights=rows.weights,
+        groups=rows.groups,
+        splits=splits,
+        overlap=1 / (folds - 1),
+        notes=rows.notes,
+    )
+
+
+def _levels(text):
+    """Read quantile levels."""
+    if text is None:
+        return LEVELS
+    levels = []
+    for part in text.split(","):
+        try:
+            level = float(part)
+        except ValueError:
+            raise CommandError(
+                f"--quantiles {text!r} must list numbers such as 0.05,0.5,0.95, got "
+                f"{part.strip()!r}"
+            ) from None
+        if not 0 < level < 1:
+            raise CommandError(f"--quantiles must lie between 0 and 1, got {part.strip()}")
+        if level in levels:
+            raise CommandError(f"--quantiles lists {part.strip()} twice")
+        levels.append(level)
+    return tuple(sorted(levels))
+
+
+def _folds(options, values, rows):
+    """Lower the number of folds until each holds some rows, or complain."""
+    if len(values) < _FEWEST_ROWS:
+        raise CommandError(
+            f"{len(values)} rows have a --target {options.target!r} that counts: quantiles take at "
+            f"least {_FEWEST_ROWS}"
+        )
+    if np.ptp(values) == 0:
+        raise CommandError(
+            f"--target {options.target!r} is {values[0]:g} in every row: nothing to learn"
+        )
+    folds = min(options.folds, len(values) // 5)
+    if folds < options.folds:
+        rows.notes.append(f"{folds} folds, as there are {len(values)} rows only")
+    check_groups(rows.groups, folds, options)
+    return folds
+
+
+def cross_validation(n_rows, folds, groups=None):
+    """Split into folds at random, rows of one group together."""
+    from sklearn.model_selection import GroupKFold, KFold
+
+    if groups is None:
+        splitter = KFold(folds, shuffle=True, random_state=SEED)
+    else:
+        splitter = GroupKFold(folds)
+    return list(splitter.split(np.zeros(n_rows), groups=groups))
+
+
+def widest_pair(levels):
+    """Give the places of the widest pair of a level and its mirror, None if there is none."""
+    levels = np.asarray(levels)
+    for place, level in enumerate(levels):
+        mirror = np.flatnonzero(np.abs(levels - (1 - level)) < 1e-9)
+        if level < 0.5 and len(mirror):
+            return place, int(mirror[0])
+    return None
+
+
+def _one_sided(levels):
+    """Whether a level lacks its mirror, so that each has to be calibrated by itself."""
+    levels = np.asarray(levels)
+    return bool((np.abs(levels[:, None] + levels - 1).min(axis=1) > 1e-9).any())
+
+
+def predictions(pipeline, frame):
+    """Give the median and the quantiles of new rows."""
+    from skweight.quantile._levels import point_forecast
+
+    model = pipeline[-1]
+    if not hasattr(model, "predict_quantiles"):
+        return None
+    forecast, _ = _forecast(pipeline, frame)
+    columns = {"prediction": point_forecast(forecast, model.quantiles_)}
+    for level, column in zip(model.quantiles_, forecast.T):
+        whole, _, rest = f"{100 * level:.6f}".rstrip("0").partition(".")
+        columns[f"q{whole:0>2}" + (f".{rest}" if rest else "")] = column
+    return columns
+
+
+def studies(quick):
+    """List functions that build the tour's studies."""
+    from skweight._cli.rooms import quantile_studies
+
+    return quantile_studies.studies(quick)
