@@ -41,13 +41,22 @@ def dual_bound(band, a, w, signed, unit_sum, crossing=None, lam=None):
     up = band.cost * band.levels[:, None]
     down = band.cost - up
     a = np.clip(a, -down, up)
-    pulled = 0.0
-    if crossing is not None and len(crossing.pair):
-        pulled = crossing.pull(np.maximum(lam, 0.0), band.group_of, w.shape)
+    coupled = crossing is not None and len(crossing.pair) > 0
+    lam = np.maximum(lam, 0.0) if coupled else np.empty(0)
     exact = ~signed if unit_sum else np.ones_like(signed)  # columns whose h has a sign to keep
 
-    def pull(a):
-        return _products(band, a) + band.linear - pulled
+    def pull(a, lam):
+        h = _products(band, a) + band.linear
+        return h - crossing.pull(lam, band.group_of, w.shape) if coupled else h
+
+    def correct(a, lam, wrong):
+        """Take off h what it misses, by moving what has room to move."""
+        room = np.minimum(up - a, a + down) ** 2
+        if not coupled or unit_sum:
+            return a - _correction(band, room, wrong, signed, reference), lam
+        change = _joint_solution(band, crossing, room, lam**2, wrong)
+        a = a - room * _fitted(band, change)
+        return a, np.maximum(lam + lam**2 * crossing.excess(change, band.group_of), 0.0)
 
     def missed(h):
         """By how much h misses its sign, and, under the simplex, its level where w > 0."""
@@ -59,25 +68,24 @@ def dual_bound(band, a, w, signed, unit_sum, crossing=None, lam=None):
 
     # Under the simplex only differences of h matter: to that of the largest weight.
     reference = np.argmax(np.where(signed, w, -np.inf), axis=1) if unit_sum else None
-    h = pull(a)
+    h = pull(a, lam)
     size = np.zeros(w.shape)
     np.add.at(size, band.group_of, _absolute_sums(band))
     for _ in range(4):
         wrong = missed(h)
         if (np.abs(wrong) <= 1e-15 * size).all():
             break
-        room = np.minimum(up - a, a + down) ** 2
-        a = np.clip(a - _correction(band, room, wrong, signed, reference), -down, up)
-        h = pull(a)
+        a, lam = correct(a, lam, wrong)
+        a = np.clip(a, -down, up)
+        h = pull(a, lam)
     shrink = 1.0
     if exact.any():
-        room = np.minimum(up - a, a + down) ** 2
-        a = a - _correction(band, room, np.where(exact, missed(h), 0.0), signed, reference)
-        h = pull(a)
+        a, lam = correct(a, lam, np.where(exact, missed(h), 0.0))
+        h = pull(a, lam)
         with np.errstate(divide="ignore", invalid="ignore"):
             limit = np.where(a > 0, up / a, np.where(a < 0, -down / a, np.inf))
         shrink = min(1.0, float(limit.min()))
-    bound = float((band.y * a).sum()) + band.constant
+    bound = float((band.y * a).sum()) + float(band.constant.sum())
     if unit_sum:
         bound -= float(h[:, signed].max(axis=1).sum())
     if exact.any():
@@ -94,6 +102,12 @@ def _products(band, a):
     lines = a @ band.D[0].T if band.shared else np.matmul(band.D, a[:, :, None])[:, :, 0]
     np.add.at(out, band.group_of, lines)
     return out
+
+
+def _fitted(band, w):
+    """Return D w of each line, (m, r)."""
+    w = w[band.group_of]
+    return w @ band.D[0] if band.shared else np.matmul(w[:, None, :], band.D)[:, 0]
 
 
 def _absolute_sums(band):
@@ -124,3 +138,18 @@ def _correction(band, room, missed, signed, reference):
         for k, D in zip(lines, parts):
             out[k] = room[k] * (solution @ D)
     return out
+
+
+def _joint_solution(band, crossing, room, room_of_rows, missed):
+    """Return x with D room D'x + A'room A x = missed: groups that crossing rows couple."""
+    G, d = missed.shape
+    gram = np.zeros((G, d, G, d))
+    for k, g in enumerate(band.group_of):
+        D = band.D[0] if band.shared else band.D[k]
+        gram[g, :, g] += (D * room[k]) @ D.T
+    crossing.add_curvature(gram, room_of_rows, band.group_of)
+    gram = gram.reshape(G * d, G * d)
+    scale = 1.0 / np.sqrt(np.maximum(np.diag(gram), np.finfo(float).tiny))
+    gram = gram * scale * scale[:, None]
+    solution = scale * np.linalg.lstsq(gram, scale * missed.ravel(), rcond=1e-14)[0]
+    return solution.reshape(G, d)

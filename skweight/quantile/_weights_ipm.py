@@ -13,7 +13,8 @@ few passes over the observations, in blocks that stay in the cache.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg
+
+from skweight.quantile._weights_systems import batched_solver, joint_solver
 
 # Observations of a block: some dozen temporaries of it fit in the second-level cache.
 _BLOCK = 8192
@@ -21,20 +22,20 @@ _BLOCK = 8192
 # How close to the boundary a step may go.
 _FRACTION = 0.9995
 
+# Iterations without progress after which a group is given up.
+_PATIENCE = 15
+
 # By how much a crossing row may be violated, on the scale of y.
 _FEASIBLE = 1e-10
 
 # What is added to the diagonal of a system, relative to it: the first that works.
 _RIDGES = (1e-14, 1e-12, 1e-10, 1e-8)
 
-# Corrections of each solution against the system without that.
-_REFINEMENTS = 2
-
-# Size of a joint system from which its block tridiagonal form pays.
-_DENSE = 256
-
-# Columns up to which the groups' systems are solved together by inversion and one correction.
+# Columns from which half the work of a symmetric product is worth taking square roots.
 _NARROW = 32
+
+# A rate at which no bound is ever reached.
+_NEVER = 1e-300
 
 
 @dataclass
@@ -53,7 +54,7 @@ class Band:
         Whose weights a line uses.
     linear : ndarray of shape (n_groups, d)
         Sum of a D over the observations left out, whose a is at a bound.
-    constant : float
+    constant : ndarray of shape (n_groups,)
         Sum of a y over them.
     """
 
@@ -63,24 +64,24 @@ class Band:
     levels: np.ndarray
     group_of: np.ndarray
     linear: np.ndarray
-    constant: float = 0.0
+    constant: np.ndarray
 
     @property
     def shared(self):
         return len(self.D) < len(self.levels)
 
-    def blocks(self):
-        """Return (lines, observations) slices, each contiguous in an (m, r) array."""
-        m, (_, d, r) = len(self.levels), self.D.shape
+    def blocks(self, chosen):
+        """Return (lines, observations) slices of chosen lines, contiguous in an (m, r) array."""
+        _, d, r = self.D.shape
         step = _BLOCK if d <= _NARROW else max(256, _NARROW * _BLOCK // d)
-        if r >= step or self.shared:
-            return [
-                (slice(k, k + 1), slice(i, min(i + step, r)))
-                for k in range(m)
-                for i in range(0, r, step)
-            ]
-        lines = max(1, step // max(r, 1))
-        return [(slice(k, min(k + lines, m)), slice(0, r)) for k in range(0, m, lines)]
+        lines_at_once = 1 if self.shared else max(1, step // max(r, 1))
+        edges = np.flatnonzero(np.diff(chosen, prepend=False, append=False))
+        return [
+            (slice(k, min(k + lines_at_once, stop)), slice(i, min(i + step, r)))
+            for start, stop in edges.reshape(-1, 2)
+            for k in range(start, stop, lines_at_once)
+            for i in range(0, r, step)
+        ]
 
     def columns(self, lines, rows):
         return self.D[:, :, rows] if self.shared else self.D[lines, :, rows]
@@ -115,16 +116,20 @@ class InteriorPoint:
 
 
 class _Method:
-    """The iterate and its passes over the observations."""
+    """The iterate and its passes over the observations.
+
+    Groups that no crossing row couples are problems of their own: each has its own centring and
+    step lengths, and is closed when it is done.
+    """
 
     def __init__(self, band, signed, unit_sum, crossing, w):
-        self.band, self.crossing = band, crossing
+        self.band, self.crossing, self.group_of = band, crossing, band.group_of
         self.signed, self.unit_sum = signed, unit_sum
         self.G, self.d = w.shape
         self.models = signed if unit_sum else np.zeros_like(signed)  # whose sum is 1
         m, r = len(band.levels), band.D.shape[2]
-        self.blocks = band.blocks()
         self.tau = band.levels[:, None]
+        self.reopen(np.ones(self.G, dtype=bool))
         self.w = np.where(signed, np.maximum(w, 1e-2 / self.d), w)
         if unit_sum:
             self.w[:, signed] /= self.w[:, signed].sum(axis=1, keepdims=True)
@@ -142,25 +147,42 @@ class _Method:
         self.v += shift
         self.theta, self.t = np.empty((m, r)), np.empty((m, r))
         self.du, self.dv, self.da = np.empty((m, r)), np.empty((m, r)), np.empty((m, r))
-        h = band.linear.copy()
+        h = band.linear
         z = max(1.0, float(np.abs(h).max(initial=0.0)), 0.1 * m * r / self.G) * max(size, 1e-3)
         self.b = -(h[:, signed].max(axis=1) + z) if unit_sum else np.zeros(self.G)
         self.z = np.where(signed, np.maximum(-h - self.b[:, None], z), 0.0)
-        self.s = self.lam = np.empty(0)
+        self.s = self.lam = self.excess = np.empty(0)
         if crossing is not None:
-            excess = crossing.excess(self.w, band.group_of)
+            excess = crossing.excess(self.w, self.group_of)
             self.s = np.maximum(-excess, 0.1 * np.abs(excess).mean() + 1e-3)
             self.lam = np.full(len(self.s), shift * r / len(self.s)) / self.s
-        self.n_pairs = 2 * m * r + self.G * int(signed.sum()) + len(self.s)
+        self.n_pairs = 2.0 * r * np.bincount(self.group_of) + int(signed.sum())
+        self.gram, self.rhs = np.zeros((self.G, self.d, self.d)), np.zeros(w.shape)
+        self.h = np.zeros(w.shape)
+        self.value, self.bound, self.product = np.zeros((3, self.G))
+
+    def reopen(self, open_groups):
+        """Say which groups are worked on from now."""
+        self.open = open_groups
+        self.blocks = self.band.blocks(open_groups[self.group_of])
 
     def _times(self, w, lines, rows):
         """Return D w of a block."""
         columns = self.band.columns(lines, rows)
-        return np.matmul(w[self.band.group_of[lines], None, :], columns)[:, 0]
+        return np.matmul(w[self.group_of[lines], None, :], columns)[:, 0]
 
-    def _gather(self, out, lines, values):
+    def _add(self, out, lines, values):
         """Add what lines give to their groups."""
-        np.add.at(out, self.band.group_of[lines], values)
+        np.add.at(out, self.group_of[lines], values)
+
+    def _raise(self, out, lines, *values):
+        """Raise the groups' maxima to those of lines."""
+        for value in values:
+            np.maximum.at(out, self.group_of[lines], value)
+
+    def _common(self, values, reduce):
+        """Return one value for all groups where crossing rows couple them."""
+        return values if self.crossing is None else np.full(self.G, reduce(values))
 
     def multipliers(self, lines=slice(None), rows=slice(None)):
         """Return a."""
@@ -169,10 +191,10 @@ class _Method:
 
     def form(self):
         """Compute the Gram matrices, the predictor's right side and what measures progress."""
-        G, d = self.G, self.d
-        self.gram, self.rhs = np.zeros((G, d, d)), np.zeros((G, d))
-        self.h = self.band.linear.copy()
-        self.value, self.bound, self.product = self.band.constant, self.band.constant, 0.0
+        fresh = self.open
+        self.gram[fresh] = self.rhs[fresh] = self.product[fresh] = 0.0
+        self.h[fresh] = self.band.linear[fresh]
+        self.value[fresh] = self.bound[fresh] = self.band.constant[fresh]
         for lines, rows in self.blocks:
             u, v = self.u[lines, rows], self.v[lines, rows]
             su, sv = self.su[lines, rows], self.sv[lines, rows]
@@ -181,78 +203,77 @@ class _Method:
             self.theta[lines, rows] = theta
             r = u - v
             columns = self.band.columns(lines, rows)
-            self._gather(self.gram, lines, _weighted_gram(columns, theta))
-            self._gather(self.rhs, lines, _apply(columns, theta * r))
-            self._gather(self.h, lines, _apply(columns, a))
-            self.product += np.vdot(u, su) + np.vdot(v, sv)
+            self._add(self.gram, lines, _weighted_gram(columns, theta))
+            self._add(self.rhs, lines, _apply(columns, theta * r))
+            self._add(self.h, lines, _apply(columns, a))
+            self._add(self.product, lines, _dots(u, su) + _dots(v, sv))
             cost, tau = self.band.cost[lines, rows], self.tau[lines]
             loss = np.maximum(tau * r, (tau - 1) * r)
-            loss *= cost
-            self.value += float(loss.sum())
-            self.bound += float(np.vdot(self.band.y[lines, rows], a))
+            self._add(self.value, lines, _dots(loss, cost))
+            self._add(self.bound, lines, _dots(self.band.y[lines, rows], a))
         # Far observations have a at a bound, where the loss is a (y - D w).
-        self.value -= float((self.band.linear * self.w).sum())
-        self.product += float((self.z * self.w).sum() + self.lam @ self.s)
+        self.value[fresh] -= (self.band.linear * self.w)[fresh].sum(axis=1)
+        self.product[fresh] += (self.z * self.w)[fresh].sum(axis=1)
         self.mu = self.product / self.n_pairs
-        group_of = self.band.group_of
-        self.excess = np.empty(0)
         if self.crossing is not None:
-            self.h -= self.crossing.pull(self.lam, group_of, self.h.shape)
-            self.excess = self.crossing.excess(self.w, group_of)
+            total = self.product.sum() + self.lam @ self.s
+            self.mu = np.full(self.G, total / (self.n_pairs.sum() + len(self.s)))
+            self.h -= self.crossing.pull(self.lam, self.group_of, self.h.shape)
+            self.excess = self.crossing.excess(self.w, self.group_of)
         self.dual_residual = self.h + np.where(self.models, self.b[:, None], 0.0) + self.z
         self.sum_residual = 1.0 - self.w[:, self.models].sum(axis=1)
 
-    def gap(self):
-        """Estimate the gap: exact under the simplex, else as far as the dual is feasible."""
-        infeasible = 0.0
+    def gaps(self):
+        """Estimate each group's gap: exact under the simplex, else as far as h has its signs."""
         if self.unit_sum:
-            models = self.h[:, self.models]
-            bound = self.bound - float(models.max(axis=1).sum())
-            free = self.h[:, ~self.models]
+            bound = self.bound - self.h[:, self.models].max(axis=1)
+            free, w = self.h[:, ~self.models], self.w[:, ~self.models]
         else:
-            bound, free = self.bound, np.where(self.signed, np.maximum(self.h, 0.0), self.h)
-            infeasible = 0.0
-        slack = (1.0 + np.abs(self.w[:, ~self.models] if self.unit_sum else self.w)) * np.abs(free)
-        infeasible += float(slack.sum())
-        if self.crossing is not None:
-            # A point that violates crossing rows may lie below the bound.
-            infeasible += float(self.lam @ np.maximum(self.excess, 0.0))
-        return abs(self.value - bound) + infeasible
+            free, w = np.where(self.signed, np.maximum(self.h, 0.0), self.h), self.w
+            bound = self.bound
+        slack = ((1.0 + np.abs(w)) * np.abs(free)).sum(axis=1)
+        if self.crossing is None:
+            return np.abs(self.value - bound) + slack
+        # A point that violates crossing rows may lie below the bound.
+        slack = slack.sum() + self.lam @ np.maximum(self.excess, 0.0)
+        slack += self.n_pairs.sum() * max(self.violation() - _FEASIBLE, 0.0)
+        gap = abs(float((self.value - bound).sum())) + slack
+        return np.full(self.G, gap / self.G)
+
+    def violation(self):
+        """Return by how much crossing rows are violated at the most."""
+        return float(self.excess.max(initial=0.0))
 
     def factor(self, ridge):
         """Factor the reduced system, its diagonal raised by a share of itself."""
-        self.diagonal = np.where(self.signed, self.z / self.w, 0.0)
+        diagonal = np.where(self.signed, self.z / self.w, 0.0)
+        unit = np.where(self.models, 1.0, 0.0)
         if self.crossing is None:
             H = self.gram.copy()
-            H[:, np.arange(self.d), np.arange(self.d)] += self.diagonal
-            self.solve = _batched_solver(H, ridge)
-        else:
-            size = self.G * self.d
-            H = np.zeros((self.G, self.d, self.G, self.d))
-            H[np.arange(self.G), :, np.arange(self.G)] = self.gram
-            self.crossing.add_curvature(H, self.lam / self.s, self.band.group_of)
-            H = H.reshape(size, size)
-            H[np.diag_indices(size)] += self.diagonal.ravel()
-            steps = np.diff(self.band.group_of)
-            tridiagonal = bool((np.abs(steps) <= 1).all())
-            self.solve = _joint_solver(H, self.G, self.d, ridge, tridiagonal)
-        if self.unit_sum:
-            # Columns of the inverse for the sums: one per group, joint where groups are coupled.
-            unit = np.where(self.models, 1.0, 0.0)
-            if self.crossing is None:
+            H[:, np.arange(self.d), np.arange(self.d)] += diagonal
+            self.solve = batched_solver(H, ridge)
+            if self.unit_sum:  # the columns of the inverse that belong to the sums
                 self.sums = self.solve(np.tile(unit, (self.G, 1)))
                 self.schur = self.sums[:, self.models].sum(axis=1)
-            else:
-                self.sums = self.solve(np.eye(self.G)[:, :, None] * unit)
-                self.schur = self.sums[:, :, self.models].sum(axis=2).T
+            return
+        size = self.G * self.d
+        H = np.zeros((self.G, self.d, self.G, self.d))
+        H[np.arange(self.G), :, np.arange(self.G)] = self.gram
+        self.crossing.add_curvature(H, self.lam / self.s, self.group_of)
+        H = H.reshape(size, size)
+        H[np.diag_indices(size)] += diagonal.ravel()
+        tridiagonal = bool((np.abs(np.diff(self.group_of)) <= 1).all())
+        self.solve = joint_solver(H, self.G, self.d, ridge, tridiagonal)
+        if self.unit_sum:
+            self.sums = self.solve(np.eye(self.G)[:, :, None] * unit)
+            self.schur = self.sums[:, :, self.models].sum(axis=2).T
 
     def direction(self, rhs, r_w, r_l):
         """Solve for the step of w, b, z, s and lambda; rhs holds D'(theta rho)."""
         rhs = rhs + self.dual_residual + np.where(self.signed, r_w / self.w, 0.0)
-        group_of = self.band.group_of
         if self.crossing is not None:
             r_s = -(self.excess + self.s)
-            rhs -= self.crossing.pull((r_l - self.lam * r_s) / self.s, group_of, rhs.shape)
+            rhs -= self.crossing.pull((r_l - self.lam * r_s) / self.s, self.group_of, rhs.shape)
         dw, db = self.solve(rhs), np.zeros(self.G)
         if self.unit_sum:
             missing = self.sum_residual - dw[:, self.models].sum(axis=1)
@@ -265,84 +286,138 @@ class _Method:
         dz = np.where(self.signed, (r_w - self.z * dw) / np.where(self.signed, self.w, 1.0), 0.0)
         ds = dlam = np.empty(0)
         if self.crossing is not None:
-            ds = r_s - self.crossing.excess(dw, group_of)
+            ds = r_s - self.crossing.excess(dw, self.group_of)
             dlam = (r_l - self.lam * ds) / self.s
         return dw, db, dz, ds, dlam
 
+    def _worst(self, step):
+        """Return how fast w and s, z and lambda run to their bounds, for each group."""
+        dw, _, dz, ds, dlam = step
+        primal = (-dw / self.w)[:, self.signed].max(axis=1, initial=_NEVER)
+        dual = (-dz[:, self.signed] / self.z[:, self.signed]).max(axis=1, initial=_NEVER)
+        primal = np.maximum(primal, (-ds / self.s).max(initial=_NEVER))
+        return primal, np.maximum(dual, (-dlam / self.lam).max(initial=_NEVER))
+
     def predict(self):
         """Compute the affine step, the centring it suggests, and the corrector's right side."""
-        r_w = -self.z * self.w
-        r_l = -self.lam * self.s
-        dw, _, dz, ds, dlam = self.direction(self.rhs, r_w, r_l)
-        worst_primal = max(1e-300, _largest(-dw / self.w, self.signed), _largest(-ds / self.s))
-        worst_dual = max(1e-300, _largest(-dz, self.signed, self.z), _largest(-dlam / self.lam))
-        sums = np.zeros(6)
+        step = self.direction(self.rhs, -self.z * self.w, -self.lam * self.s)
+        dw, _, dz, ds, dlam = step
+        primal, dual = self._worst(step)
+        sums = np.zeros((self.G, 6))
         for lines, rows in self.blocks:
             su, sv = self.su[lines, rows], self.sv[lines, rows]
             u, v = self.u[lines, rows], self.v[lines, rows]
             da = (u - v) - self._times(dw, lines, rows)
             da *= self.theta[lines, rows]
             eu, ev = da / su, da / sv
-            worst_primal = max(worst_primal, 1 - float(eu.min()), 1 + float(ev.max()))
-            worst_dual = max(worst_dual, float(eu.max()), -float(ev.min()))
+            self._raise(primal, lines, 1 - eu.min(axis=1), 1 + ev.max(axis=1))
+            self._raise(dual, lines, eu.max(axis=1), -ev.min(axis=1))
             uu, vv = u * su, v * sv
             uue, vve = uu * eu, vv * ev
-            sums += (
-                uu.sum(), uue.sum(), np.vdot(uue, eu), vv.sum(), vve.sum(), np.vdot(vve, ev)
+            parts = (
+                uu.sum(axis=1), uue.sum(axis=1), _dots(uue, eu),
+                vv.sum(axis=1), vve.sum(axis=1), _dots(vve, ev),
             )  # fmt: skip
+            self._add(sums, lines, np.stack(parts, axis=1))
             self.du[lines, rows] = eu
             self.dv[lines, rows] = ev
-        p, q = min(1.0, 1 / worst_primal), min(1.0, 1 / worst_dual)
+        p = self._common(np.minimum(1.0, 1 / primal), np.min)
+        q = self._common(np.minimum(1.0, 1 / dual), np.min)
         # u (1 + p (eu - 1)) su (1 - q eu), and the same for v
-        u0, u1, u2, v0, v1, v2 = sums
+        u0, u1, u2, v0, v1, v2 = sums.T
         after = (1 - p) * u0 + (p - q * (1 - p)) * u1 - p * q * u2
         after += (1 - p) * v0 + (q * (1 - p) - p) * v1 - p * q * v2
-        after += float(((self.w + p * dw) * (self.z + q * dz))[:, self.signed].sum())
-        after += float((self.s + p * ds) @ (self.lam + q * dlam))
-        sigma = (max(after, 0.0) / self.product) ** 3
-        target = sigma * self.mu
+        ahead = (self.w + p[:, None] * dw) * (self.z + q[:, None] * dz)
+        after += ahead[:, self.signed].sum(axis=1)
+        if self.crossing is None:
+            shrink = after / self.product
+        else:
+            after = after.sum() + (self.s + p[0] * ds) @ (self.lam + q[0] * dlam)
+            shrink = np.full(self.G, after / (self.product.sum() + self.lam @ self.s))
+        target = np.maximum(shrink, 0.0) ** 3 * self.mu
         rhs = np.zeros_like(self.rhs)
         for lines, rows in self.blocks:
             su, sv = self.su[lines, rows], self.sv[lines, rows]
             u, v = self.u[lines, rows], self.v[lines, rows]
             eu, ev = self.du[lines, rows], self.dv[lines, rows]
-            rho = (u - v) - target * (1 / su - 1 / sv) - u * eu * (eu - 1) + v * ev * (1 + ev)
+            aim = target[self.group_of[lines], None]
+            rho = (u - v) - aim * (1 / su - 1 / sv) - u * eu * (eu - 1) + v * ev * (1 + ev)
             self.t[lines, rows] = rho
             columns = self.band.columns(lines, rows)
-            self._gather(rhs, lines, _apply(columns, self.theta[lines, rows] * rho))
-        r_w = np.where(self.signed, target - self.z * self.w - dz * dw, 0.0)
-        r_l = target - self.lam * self.s - ds * dlam
+            self._add(rhs, lines, _apply(columns, self.theta[lines, rows] * rho))
+        r_w = np.where(self.signed, target[:, None] - self.z * self.w - dz * dw, 0.0)
+        r_l = target[:1] - self.lam * self.s - ds * dlam
         return rhs, r_w, r_l, target
 
     def correct(self, rhs, r_w, r_l, target):
         """Compute the whole step and its lengths."""
-        step = dw, _, dz, ds, dlam = self.direction(rhs, r_w, r_l)
-        worst_primal = max(1e-300, _largest(-dw / self.w, self.signed), _largest(-ds / self.s))
-        worst_dual = max(1e-300, _largest(-dz, self.signed, self.z), _largest(-dlam / self.lam))
+        step = self.direction(rhs, r_w, r_l)
+        primal, dual = self._worst(step)
         for lines, rows in self.blocks:
             su, sv = self.su[lines, rows], self.sv[lines, rows]
             u, v = self.u[lines, rows], self.v[lines, rows]
             eu = self.du[lines, rows]
-            moved = self._times(dw, lines, rows)
+            moved = self._times(step[0], lines, rows)
             da = self.theta[lines, rows] * (self.t[lines, rows] - moved)
-            du = target / su - u + u * (eu - 1) * eu + u * (da / su)
+            aim = target[self.group_of[lines], None]
+            du = aim / su - u + u * (eu - 1) * eu + u * (da / su)
             dv = du + moved
-            worst_primal = max(worst_primal, -float((du / u).min()), -float((dv / v).min()))
-            worst_dual = max(worst_dual, float((da / su).max()), -float((da / sv).min()))
+            self._raise(primal, lines, -(du / u).min(axis=1), -(dv / v).min(axis=1))
+            self._raise(dual, lines, (da / su).max(axis=1), -(da / sv).min(axis=1))
             self.du[lines, rows], self.dv[lines, rows], self.da[lines, rows] = du, dv, da
-        return step, min(1.0, _FRACTION / worst_primal), min(1.0, _FRACTION / worst_dual)
+        p = self._common(np.minimum(1.0, _FRACTION / primal), np.min)
+        q = self._common(np.minimum(1.0, _FRACTION / dual), np.min)
+        return step, p, q
 
     def move(self, step, p, q):
         """Take a step."""
-        dw, db, dz, ds, dlam = step
-        self.w = self.w + p * dw
-        self.b, self.z = self.b + q * db, self.z + q * dz
-        self.s, self.lam = self.s + p * ds, self.lam + q * dlam
+        p, q = np.where(self.open, p, 0.0), np.where(self.open, q, 0.0)
+        dw, db, dz, ds, dlam = (np.where(np.isfinite(part), part, 0.0) for part in step)
+        self.w = self.w + p[:, None] * dw
+        self.b, self.z = self.b + q * db, self.z + q[:, None] * dz
+        self.s, self.lam = self.s + p[0] * ds, self.lam + q[0] * dlam
         for lines, rows in self.blocks:
-            self.u[lines, rows] += p * self.du[lines, rows]
-            self.v[lines, rows] += p * self.dv[lines, rows]
-            self.su[lines, rows] -= q * self.da[lines, rows]
-            self.sv[lines, rows] += q * self.da[lines, rows]
+            along, across = (x[self.group_of[lines], None] for x in (p, q))
+            self.u[lines, rows] += along * self.du[lines, rows]
+            self.v[lines, rows] += along * self.dv[lines, rows]
+            change = across * self.da[lines, rows]
+            self.su[lines, rows] -= change
+            self.sv[lines, rows] += change
+
+
+class _Best:
+    """The best point of each group so far: near the end rounding may spoil it."""
+
+    def __init__(self, method):
+        self.method, G = method, method.G
+        self.gap, self.mu = np.full((2, G), np.inf)
+        self.waited = np.zeros(G, dtype=int)
+        self.w, self.a, self.lam = method.w, None, method.lam
+        self.violation = np.inf
+
+    def look(self, gaps, near):
+        """Compare with what was best; keep what is better if it is near the optimum."""
+        method = self.method
+        better = (gaps < self.gap) & method.open
+        progress = (gaps < 0.9 * self.gap) | (method.mu < 0.9 * self.mu)
+        self.waited = np.where(progress, 0, self.waited + 1)
+        self.gap = np.where(better, gaps, self.gap)
+        self.mu = np.minimum(self.mu, np.where(np.isfinite(method.mu), method.mu, np.inf))
+        if self.a is None and near:
+            self.a = method.multipliers()
+        if self.a is None:
+            better = method.open  # nothing is worth keeping yet: the last point is
+        self.w = np.where(better[:, None], method.w, self.w)
+        if self.a is not None:
+            for k in np.flatnonzero(better[method.group_of]):
+                self.a[k] = method.multipliers(slice(k, k + 1))[0]
+        if better.any():
+            self.lam, self.violation = method.lam, method.violation()
+
+
+def _dots(x, y):
+    """Return the scalar product of each line."""
+    return np.einsum("lr,lr->l", x, y)
 
 
 def _weighted_gram(columns, theta):
@@ -356,94 +431,6 @@ def _weighted_gram(columns, theta):
 def _apply(columns, x):
     """Return D x of each line, (l, d)."""
     return np.matmul(columns, x[:, :, None])[:, :, 0]
-
-
-def _largest(ratio, signed=None, divisor=None):
-    """Return the largest entry in the columns that are signed, 0 if there is none."""
-    if signed is not None:
-        ratio = ratio[:, signed]
-        if divisor is not None:
-            ratio = ratio / divisor[:, signed]
-    return float(ratio.max(initial=0.0))
-
-
-def _unit_diagonal(H):
-    """Return H scaled to a unit diagonal, and the scale."""
-    diagonal = np.diagonal(H, axis1=-2, axis2=-1)
-    scale = 1.0 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
-    return H * scale[..., None] * scale[..., None, :], scale
-
-
-def _batched_solver(H, ridge):
-    """Factor the groups' matrices (G, d, d); return a function that solves for (G, d)."""
-    scaled, scale = _unit_diagonal(H)
-    d = H.shape[-1]
-    if d <= _NARROW:
-        try:
-            inverse = np.linalg.inv(scaled + ridge * d * np.eye(d))
-        except np.linalg.LinAlgError:
-            inverse = np.full_like(scaled, np.nan)
-
-        def solve(b):
-            b = (b * scale)[:, :, None]
-            x = np.matmul(inverse, b)
-            for _ in range(_REFINEMENTS):
-                x = x + np.matmul(inverse, b - np.matmul(scaled, x))
-            return x[:, :, 0] * scale
-
-        return solve
-    factors = [_factor(block, ridge) for block in scaled]
-    return lambda b: np.stack([f(c) for f, c in zip(factors, b * scale)]) * scale
-
-
-def _joint_solver(H, n_groups, d, ridge, tridiagonal):
-    """Factor one matrix for all groups; return a function that solves for (..., n_groups, d)."""
-    scaled, scale = _unit_diagonal(H)
-    banded = tridiagonal and n_groups > 4 and len(H) > _DENSE
-    solve = (_factor_band if banded else _factor)(scaled, ridge, 2 * d - 1)
-
-    def solve_groups(b):
-        x = solve(b.reshape(-1, len(H)).T * scale[:, None])
-        return (x * scale[:, None]).T.reshape(b.shape)
-
-    return solve_groups
-
-
-def _factor(H, ridge, _width=None):
-    """Return a function that solves with a positive definite matrix; it gives NaN for others."""
-    try:
-        factor = linalg.cho_factor(
-            H + ridge * len(H) * np.eye(len(H)), lower=True, check_finite=False
-        )
-    except linalg.LinAlgError:
-        return lambda b: np.full_like(b, np.nan)
-    return _refined(H, lambda b: linalg.cho_solve(factor, b, check_finite=False))
-
-
-def _factor_band(H, ridge, width):
-    """Do the same for a matrix with `width` diagonals on each side of the main one."""
-    size = len(H)
-    band = np.zeros((width + 1, size))
-    for offset in range(width + 1):
-        band[offset, : size - offset] = np.diagonal(H, -offset)
-    band[0] += ridge * size
-    try:
-        factor = linalg.cholesky_banded(band, lower=True, check_finite=False)
-    except linalg.LinAlgError:
-        return lambda b: np.full_like(b, np.nan)
-    return _refined(H, lambda b: linalg.cho_solve_banded((factor, True), b, check_finite=False))
-
-
-def _refined(H, solve):
-    """Return a function that solves and corrects against H itself."""
-
-    def refined(b):
-        x = solve(b)
-        for _ in range(_REFINEMENTS):
-            x = x + solve(b - H @ x)
-        return x
-
-    return refined
 
 
 def interior_point(
@@ -478,42 +465,41 @@ def interior_point(
     if crossing is not None and len(crossing.pair) == 0:
         crossing = None
     method = _Method(band, signed, unit_sum, crossing, start)
-    best, kept, waited, status, n_iter = np.inf, None, 0, "limit", 0
+    best, status, n_iter = _Best(method), "limit", 0
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         while True:
             method.form()
-            gap = method.gap()
-            if not np.isfinite(gap):
-                status = "stalled"
-                break
-            violation = float(np.maximum(method.excess, 0.0).max(initial=0.0))
-            waited = 0 if gap < 0.9 * best else waited + 1
-            if gap < best:
-                best = gap
-                # Near the end rounding may spoil what was better before.
-                near = gap < 1e-4 * max(method.value, floor)
-                kept = (method.w, method.multipliers(), method.lam, violation) if near else None
-            if gap <= tol * max(method.value, floor) and violation <= _FEASIBLE:
+            gaps = method.gaps()
+            value = max(float(method.value.sum()), floor)
+            best.look(gaps, near=gaps.sum() < 1e-4 * value)
+            if best.gap.sum() <= tol * value and best.violation <= _FEASIBLE:
                 status = "converged"
                 break
-            if waited > 15:
+            still = method.open & np.isfinite(gaps) & (best.waited <= _PATIENCE)
+            if crossing is None:
+                still &= best.gap > tol * value / method.G
+            elif not still.all():
+                still[:] = False
+            if not still.any():
                 status = "stalled"
                 break
             if n_iter >= max_iter:
                 break
+            if (still != method.open).any():
+                method.reopen(still)
             for ridge in _RIDGES:  # more where the system is singular to rounding
                 method.factor(ridge)
                 step, p, q = method.correct(*method.predict())
-                if np.isfinite(step[0]).all() and np.isfinite(p * q):
+                sound = np.isfinite(step[0]).all(axis=1) & np.isfinite(p * q)
+                if sound[method.open].all():
                     break
             else:
-                status = "stalled"
-                break
-            method.move(step, p, q)
+                best.waited[~sound] = _PATIENCE + 1
+            method.move(step, np.where(sound, p, 0.0), np.where(sound, q, 0.0))
             n_iter += 1
             if on_iteration is not None and on_iteration(method.w):
+                best.w, best.a = method.w, method.multipliers()
                 status = "stopped"
                 break
-    if kept is None or status == "stopped":
-        kept = method.w, method.multipliers(), method.lam, violation
-    return InteriorPoint(*kept[:3], n_iter, status, kept[3])
+    a = method.multipliers() if best.a is None else best.a
+    return InteriorPoint(best.w, a, best.lam, n_iter, status, best.violation)

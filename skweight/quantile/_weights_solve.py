@@ -204,6 +204,7 @@ def all_observations(problem, factor):
         problem.levels,
         problem.group_of,
         np.zeros((problem.n_groups, problem.d)),
+        np.zeros(problem.n_groups),
     )
 
 
@@ -218,6 +219,7 @@ def sample_of(problem, rows, factor):
         problem.levels,
         problem.group_of,
         np.zeros((problem.n_groups, problem.d)),
+        np.zeros(problem.n_groups),
     )
 
 
@@ -263,7 +265,7 @@ def band_of(problem, residuals, kept, factor):
     """
     m, d, size = problem.m, problem.d, kept.shape[1]
     D = np.empty((m, d, size))
-    linear, constant = np.zeros((problem.n_groups, d)), 0.0
+    linear, constant = np.zeros((problem.n_groups, d)), np.zeros(problem.n_groups)
     levels = problem.levels[:, None]
     for rows in problem.blocks():
         columns = problem.design(rows)
@@ -275,7 +277,7 @@ def band_of(problem, residuals, kept, factor):
             line = columns[0 if problem.fine else k]
             D[k, :, low:high] = line[:, inside]
             linear[problem.group_of[k]] += line @ a[k]
-        constant += float((a @ problem.y[rows]).sum())
+        np.add.at(constant, problem.group_of, a @ problem.y[rows])
     return Band(
         D,
         problem.y[kept],
