@@ -45,8 +45,8 @@ class QuantileStackingRegressor(
     ----------
     estimators : list of (str, estimator) or None, default=None
         Names and base models; "drop" in place of a model leaves it out. None stacks a linear
-        quantile regression, a random forest and extremely randomized trees. See Notes for
-        how they come to predict quantiles.
+        quantile regression, the leaves of extremely randomized trees, and the residuals of
+        histogram gradient boosting. See Notes for how others come to predict quantiles.
     quantiles : array-like of shape (n_quantiles,), default=tuple(k / 20 for k in range(1, 20))
         Levels in (0, 1), strictly increasing.
     weighting : {"coarse", "medium", "fine"}, default="medium"

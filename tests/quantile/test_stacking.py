@@ -406,3 +406,17 @@ def test_frames_reach_the_bases_as_they_are(library, data):
     np.testing.assert_array_equal(
         forest, plain.named_estimators_.forest.predict_quantiles(X, LEVELS)
     )
+
+
+def test_the_default_linear_model_is_linear_quantile_regression(data):
+    from skweight.quantile._stacking_linear import LinearQuantiles
+
+    X, y = data
+    wide = np.column_stack([1e6 * X[:, 0], X[:, 1:], np.ones(len(y)), X[:, 1] + X[:, 2]])
+    weight = np.random.default_rng(1).uniform(0.1, 2, size=len(y))
+    model = LinearQuantiles(LEVELS).fit(wide, y, sample_weight=weight)
+    for k, tau in enumerate(LEVELS):
+        exact = QuantileRegressor(alpha=0.0, quantile=tau).fit(X, y, weight).predict(X)
+        np.testing.assert_allclose(model.predict_quantiles(wide)[:, k], exact, atol=1e-5)
+    constant = LinearQuantiles(LEVELS).fit(np.ones((101, 2)), np.arange(101.0))
+    np.testing.assert_allclose(constant.predict_quantiles([[1, 1]]), [[10, 50, 90]], atol=1e-3)
