@@ -9,8 +9,9 @@ from sklearn.utils.parallel import Parallel, delayed
 from skweight._core._sklearn_compat import check_sample_weight
 from skweight.quantile._adapters import QuantileModel, quantile_model
 from skweight.quantile._conformal_fits import forecast_of, of_rows
-from skweight.quantile._stacking import QuantileStackingRegressor, _dropped
+from skweight.quantile._stacking import QuantileStackingRegressor
 from skweight.quantile._stacking_inputs import routed_params, rows_of
+from skweight.quantile._stacking_library import is_dropped
 
 
 def fit_nested(estimator, levels, X, y, splits, params, n_jobs=None):
@@ -53,7 +54,7 @@ def fit_nested(estimator, levels, X, y, splits, params, n_jobs=None):
             f"{type(estimator).__name__}: 'cv+' takes any."
         )
     stack = quantile_model(estimator, levels).estimator
-    kept = {name: e for name, e in stack._bases().items() if not _dropped(e)}
+    kept = {name: e for name, e in stack._bases(stack.random_state).items() if not is_dropped(e)}
     bases = {name: quantile_model(e, levels) for name, e in kept.items()}
     weight = params.get("sample_weight")
     routed = routed_params(

@@ -3,7 +3,7 @@
 from numbers import Integral
 
 import numpy as np
-from sklearn.base import MetaEstimatorMixin, is_classifier
+from sklearn.base import MetaEstimatorMixin
 from sklearn.utils import Bunch, get_tags, indexable
 from sklearn.utils.validation import check_consistent_length
 
@@ -28,7 +28,7 @@ from skweight.quantile._stacking_inputs import (
     routed_params,
     router_of,
 )
-from skweight.quantile._stacking_library import default_estimators
+from skweight.quantile._stacking_library import check_pairs, default_estimators, is_dropped
 from skweight.quantile._weights import combine
 
 
@@ -254,7 +254,7 @@ class QuantileStackingRegressor(
         """
         levels = check_quantiles(self.quantiles)
         estimators = self._bases(self.random_state)
-        kept = {name: e for name, e in estimators.items() if not _dropped(e)}
+        kept = {name: e for name, e in estimators.items() if not is_dropped(e)}
         y = check_target(y)
         check_consistent_length(X, y)
         X, y = indexable(X, y)
@@ -302,23 +302,9 @@ class QuantileStackingRegressor(
         """Return names and unfitted base models, dropped ones included."""
         if self.estimators is None:
             return dict(default_estimators(random_state))
-        pairs = all(
-            isinstance(pair, (tuple, list)) and len(pair) == 2 and isinstance(pair[0], str)
-            for pair in self.estimators
-        )
-        if not (self.estimators and pairs):
-            raise ValueError(
-                "estimators must be None or a list of pairs of a name and a regressor, got "
-                f"{self.estimators!r}."
-            )
+        check_pairs(self.estimators)
         self._validate_names([name for name, _ in self.estimators])
-        found = dict(self.estimators)
-        if all(map(_dropped, found.values())):
-            raise ValueError("estimators must hold a regressor, but all of them are dropped.")
-        for name, estimator in found.items():
-            if not _dropped(estimator):
-                _check_base(name, estimator)
-        return found
+        return dict(self.estimators)
 
     def _forecast(self, X):
         models = [QuantileModel(e, self.quantiles_) for e in self.estimators_]
@@ -406,13 +392,13 @@ class QuantileStackingRegressor(
         >>> type(QuantileStackingRegressor().get_metadata_routing()).__name__
         'MetadataRouter'
         """
-        given = {name: e for name, e in self.estimators or [] if not _dropped(e)}
+        given = {name: e for name, e in self.estimators or [] if not is_dropped(e)}
         return router_of(self, given, self.cv)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         try:
-            inner = [get_tags(e).input_tags for e in self._bases().values() if not _dropped(e)]
+            inner = [get_tags(e).input_tags for e in self._bases().values() if not is_dropped(e)]
         except (AttributeError, TypeError, ValueError):
             return tags  # fit says what is wrong with them
         tags.input_tags.sparse = all(tag.sparse for tag in inner)
@@ -422,16 +408,3 @@ class QuantileStackingRegressor(
     def _sk_visual_block_(self):
         names, estimators = zip(*self._bases().items(), strict=True)
         return _VisualBlock("parallel", list(estimators), names=list(names), dash_wrapped=False)
-
-
-def _dropped(estimator):
-    return isinstance(estimator, str) and estimator == "drop"
-
-
-def _check_base(name, estimator):
-    """Raise unless something can be fitted and predicts numbers."""
-    predicts = hasattr(estimator, "predict") or hasattr(estimator, "predict_quantiles")
-    if isinstance(estimator, type) or not (hasattr(estimator, "fit") and predicts):
-        raise ValueError(f"estimators: {name!r} must be a regressor or 'drop', got {estimator!r}.")
-    if is_classifier(estimator):
-        raise ValueError(f"estimators: {name!r} must be a regressor, got {estimator!r}.")

@@ -1,5 +1,6 @@
-"""The base models that are stacked when none are given: scikit-learn only."""
+"""What may be stacked, and what is when nothing is given."""
 
+from sklearn.base import is_classifier
 from sklearn.ensemble import ExtraTreesRegressor, HistGradientBoostingRegressor
 from sklearn.utils import check_random_state
 
@@ -33,3 +34,32 @@ def default_estimators(random_state):
         for estimator in (linear, trees, boosting, errors):
             estimator.set_fit_request(sample_weight=True)
     return [("linear", linear), ("trees", trees), ("boosting", errors)]
+
+
+def is_dropped(estimator):
+    """Tell whether a base model is left out."""
+    return isinstance(estimator, str) and estimator == "drop"
+
+
+def check_pairs(estimators):
+    """Raise unless these are names and regressors, at least one of them not dropped."""
+    pairs = all(
+        isinstance(pair, (tuple, list)) and len(pair) == 2 and isinstance(pair[0], str)
+        for pair in estimators
+    )
+    if not (estimators and pairs):
+        raise ValueError(
+            "estimators must be None or a list of pairs of a name and a regressor, got "
+            f"{estimators!r}."
+        )
+    kept = [(name, estimator) for name, estimator in estimators if not is_dropped(estimator)]
+    if not kept:
+        raise ValueError("estimators must hold a regressor, but all of them are dropped.")
+    for name, estimator in kept:
+        predicts = hasattr(estimator, "predict") or hasattr(estimator, "predict_quantiles")
+        if isinstance(estimator, type) or not (hasattr(estimator, "fit") and predicts):
+            raise ValueError(
+                f"estimators: {name!r} must be a regressor or 'drop', got {estimator!r}."
+            )
+        if is_classifier(estimator):
+            raise ValueError(f"estimators: {name!r} must be a regressor, got {estimator!r}.")

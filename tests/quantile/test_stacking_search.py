@@ -52,6 +52,8 @@ def test_a_search_tunes_the_interval_score(routing, scoring, data):
         search = GridSearchCV(
             pipeline, GRID, cv=2, scoring=given, refit="wis" if scoring == "several" else True
         )
+        if routing and scoring is None:
+            weight = None  # old versions of scikit-learn route no weights to Pipeline.score
         key = "sample_weight" if routing else "quantilestackingregressor__sample_weight"
         search.fit(X, y, **{key: weight})
     scores = search.cv_results_["mean_test_wis" if scoring == "several" else "mean_test_score"]
