@@ -25,6 +25,8 @@ class Measure:
         One sentence for the reader of the report.
     ours : str, default=None
         The candidate of ours under test, where it is not the first.
+    is_share : bool, default=False
+        Whether differences are shown in percentage points instead of percent of ours.
     """
 
     key: str
@@ -32,6 +34,7 @@ class Measure:
     better: str | None
     meaning: str
     ours: str | None = None
+    is_share: bool = False
 
 
 @dataclass(frozen=True)

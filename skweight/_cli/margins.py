@@ -5,6 +5,7 @@ import numpy as np
 from skweight._cli.figures import FAINT, FOURTH, LINE, OURS, THEIRS, Figure, canvas, to_svg
 
 _FARTHEST = 40  # percent
+_FARTHEST_POINTS = 20  # percentage points
 
 
 def margins(outcome):
@@ -38,13 +39,14 @@ def margins(outcome):
         line = "the model of ours that is under test"
     caption = (
         f"The vertical line is {line}. Dots are means over splits of how much worse "
-        "another model scores, in percent of ours; ticks are the splits themselves. Triangles "
-        f"point to means beyond {_FARTHEST} percent."
+        "another model scores; ticks are the splits themselves. Triangles point to means outside "
+        "of the panel."
     )
     return Figure("How the others do beside ours, on rows not used for fitting", caption, svg)
 
 
 def _panel(axis, outcome, measure, shown):
+    farthest = _FARTHEST_POINTS if measure.is_share else _FARTHEST
     sign = 100 if measure.better == "lower" else -100
     tested = measure.ours or outcome.ours.name
     ours = outcome.scores.get(tested, {}).get(measure.key)
@@ -52,28 +54,29 @@ def _panel(axis, outcome, measure, shown):
         theirs = outcome.scores[candidate.name].get(measure.key)
         if ours is None or theirs is None or candidate.name == tested:
             continue
-        margin = sign * (theirs - ours) / np.abs(ours.mean())
-        _margin(axis, place, margin, FOURTH if candidate.ours else THEIRS)
+        margin = sign * (theirs - ours) / (1 if measure.is_share else np.abs(ours.mean()))
+        _margin(axis, place, margin, farthest, FOURTH if candidate.ours else THEIRS)
     axis.axvline(0, color=OURS, lw=1.5, zorder=0)
     axis.set_title(measure.name[0].upper() + measure.name[1:], fontweight="bold")
-    axis.set_xlim(-_FARTHEST * 1.1, _FARTHEST * 1.1)
-    axis.set_xlabel("percent, right: ours is better")
+    axis.set_xlim(-farthest * 1.1, farthest * 1.1)
+    unit = "percentage points" if measure.is_share else "percent"
+    axis.set_xlabel(f"{unit}, right: ours is better")
     axis.grid(axis="x")
     axis.tick_params(length=0)
     axis.spines[["left", "bottom"]].set_visible(False)
 
 
-def _margin(axis, place, margin, colour):
+def _margin(axis, place, margin, farthest, colour):
     mean = margin.mean()
-    seen = margin[np.abs(margin) <= _FARTHEST]
+    seen = margin[np.abs(margin) <= farthest]
     if len(seen):
         axis.plot([seen.min(), seen.max()], [place, place], color=LINE, lw=5, zorder=1)
         axis.plot(seen, np.full(len(seen), place), "|", color=colour, ms=7, mew=1)
-    if abs(mean) <= _FARTHEST:
+    if abs(mean) <= farthest:
         axis.plot(mean, place, "o", color=colour, ms=8)
     else:
         right = mean > 0
-        edge = _FARTHEST if right else -_FARTHEST
+        edge = farthest if right else -farthest
         axis.plot(edge, place, ">" if right else "<", color=colour, ms=8)
         side = {"ha": "right" if right else "left", "va": "center", "fontsize": 8.5}
-        axis.text(0.88 * edge, place, f"{mean:+.0f} %", color=FAINT, **side)
+        axis.text(0.88 * edge, place, f"{mean:+.0f}", color=FAINT, **side)

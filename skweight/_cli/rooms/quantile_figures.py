@@ -57,7 +57,7 @@ def _reliability(outcome):
         axis.set_xticks(levels, [f"{100 * level:.4g}" for level in levels])
         axis.yaxis.set_major_formatter(lambda value, _: f"{100 * value:+.3g}")
         axis.set_xlabel("quantile, percent")
-        axis.set_ylabel("outcomes below it: percentage points too many or too few")
+        axis.set_ylabel("outcomes below it, too many or too few (points)")
         axis.grid(True)
         axis.tick_params(length=0, labelcolor=FAINT)
         axis.spines[["left", "bottom"]].set_visible(False)
@@ -109,7 +109,10 @@ def _fan(outcome):
         axis.tick_params(length=0, labelcolor=FAINT)
         axis.spines[["left", "bottom"]].set_visible(False)
         if n_bands:
-            drawing.legend(loc="outside upper left", fontsize=9, labelcolor=INK, ncols=3)
+            legend = {"fontsize": 9, "labelcolor": INK, "ncols": 3}
+            handles = drawing.legend(loc="outside upper left", **legend).legend_handles
+            for place, handle in enumerate(handles, 1):  # bands lie on top of each other
+                handle.set_alpha(1 - (1 - 0.75 / n_bands) ** place)
         svg = to_svg(drawing, "Forecasts and outcomes")
     caption = (
         f"{name}: forecasts of {len(order)} rows not used for fitting, and what came out (dots; "

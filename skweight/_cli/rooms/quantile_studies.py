@@ -7,42 +7,7 @@ import numpy as np
 from skweight._cli.columns import Columns
 from skweight._cli.rooms import quantile
 
-
-def studies(quick):
-    """List functions that build the studies; `quick` takes two splits and fewer rows."""
-    folds, n_rows = (2, 300) if quick else (5, 1200)
-    return [partial(build, folds, n_rows) for build in (_diabetes, _concrete, _ames, _diamonds)]
-
-
-def _diabetes(folds, n_rows):
-    from sklearn.datasets import load_diabetes
-
-    story = (
-        "scikit-learn's diabetes data: ten measurements of 442 patients, and how far the disease "
-        "had gone a year later. Few rows and much noise: there is little to choose between models."
-    )
-    data = load_diabetes(as_frame=True)
-    return _study("diabetes", "Diabetes a year later", story, data, folds, n_rows)
-
-
-def _concrete(folds, n_rows):
-    from skweight.datasets import load_concrete
-
-    story = (
-        "Compressive strength of concrete (MPa) by its ingredients and its age. Samples of one "
-        "mixture stay in one fold."
-    )
-    data = load_concrete(as_frame=True)
-    return _study("concrete", "Strength of concrete", story, data, folds, n_rows)
-
-
-def _ames(folds, n_rows):
-    from skweight.datasets import load_ames
-
-    story = "Prices of houses in Ames, Iowa (dollars), by size, age, quality and neighbourhood."
-    data = load_ames(as_frame=True)
-    return _study("ames", "House prices in Ames", story, data, folds, n_rows, _AMES)
-
+_MOST_TEST_ROWS = 2000
 
 # Of the 41 columns, those that tell most.
 _AMES = [
@@ -60,7 +25,47 @@ _AMES = [
 ]
 
 
-def _diamonds(folds, n_rows):
+def studies(quick):
+    """List functions that build the studies; `quick` takes two splits and fewer rows."""
+    folds, parts, n_rows = (2, 2, 200) if quick else (5, 5, 400)
+    few, many = partial(_folds, folds), partial(_samples, parts, n_rows)
+    return [
+        partial(build, split)
+        for build, split in [(_diabetes, few), (_concrete, few), (_ames, many), (_diamonds, many)]
+    ]
+
+
+def _diabetes(split):
+    from sklearn.datasets import load_diabetes
+
+    story = (
+        "scikit-learn's diabetes data: ten measurements of 442 patients, and how far the disease "
+        "had gone a year later. Few rows and much noise: there is little to choose between models."
+    )
+    data = load_diabetes(as_frame=True)
+    return _study("diabetes", "Diabetes a year later", story, data, split)
+
+
+def _concrete(split):
+    from skweight.datasets import load_concrete
+
+    story = (
+        "Compressive strength of concrete (MPa) by its ingredients and its age. Samples of one "
+        "mixture stay in one fold."
+    )
+    data = load_concrete(as_frame=True)
+    return _study("concrete", "Strength of concrete", story, data, split)
+
+
+def _ames(split):
+    from skweight.datasets import load_ames
+
+    story = "Prices of houses in Ames, Iowa (dollars), by size, age, quality and neighbourhood."
+    data = load_ames(as_frame=True)
+    return _study("ames", "House prices in Ames", story, data, split, _AMES)
+
+
+def _diamonds(split):
     from skweight.datasets import load_diamonds
 
     story = (
@@ -68,38 +73,47 @@ def _diamonds(folds, n_rows):
         "less certain."
     )
     data = load_diamonds(as_frame=True)
-    return _study("diamonds", "Prices of diamonds", story, data, folds, n_rows)
+    return _study("diamonds", "Prices of diamonds", story, data, split)
 
 
-def _study(name, title, story, data, folds, n_rows, names=None):
-    """Cross-validate on a random part of the rows that a loader gives with ``as_frame=True``."""
-    values = np.asarray(data.target, dtype=np.float64)
-    names = list(data.data) if names is None else [name for name in names if name in data.data]
-    rows = np.arange(len(values))
-    if len(rows) > n_rows:
-        rows = np.sort(np.random.default_rng(quantile.SEED).permutation(rows)[:n_rows])
-        story += f" A random {n_rows} of {len(values)} rows"
-    else:
-        story += f" {len(rows)} rows"
+def _folds(folds, n_rows, groups):
+    """Cross-validate; give splits, overlap and words for the story."""
+    splits = quantile.cross_validation(n_rows, folds, groups)
+    grouped = "grouped " if groups is not None else ""
+    return splits, 1 / (folds - 1), f"{n_rows} rows, {folds}-fold {grouped}cross-validation."
+
+
+def _samples(parts, n_train, n_rows, groups):
+    """Fit on small samples without a common row, and test all of them on the same other rows."""
+    rows = np.random.default_rng(quantile.SEED).permutation(n_rows)
+    test = rows[parts * n_train :][:_MOST_TEST_ROWS]
+    splits = [(rows[part * n_train :][:n_train], test) for part in range(parts)]
+    told = f"{parts} samples of {n_train} rows without a common one, tested on {len(test)} others."
+    return splits, 0.0, told
+
+
+def _study(name, title, story, data, split, names=None):
+    """Build a study of what a loader gives with ``as_frame=True``."""
+    target = np.asarray(data.target, dtype=np.float64)
     groups = data.get("groups")
-    groups = None if groups is None else np.asarray(groups)[rows]
-    splits = quantile.cross_validation(len(rows), folds, groups)
+    groups = None if groups is None else np.asarray(groups)
+    splits, overlap, told = split(len(target), groups)
+    names = list(data.data) if names is None else names
     numbers = [name for name in names if data.data[name].dtype.kind in "iuf"]
     columns = Columns(numbers, [name for name in names if name not in numbers])
-    frame = data.data[columns.names].iloc[rows].reset_index(drop=True)
-    frame = frame.astype({name: "float64" if name in numbers else str for name in columns.names})
-    frame = frame.astype(dict.fromkeys(columns.categorical, object))
+    kinds = {name: "float64" if name in numbers else str for name in columns.names}
+    frame = data.data[columns.names].astype(kinds)
     return quantile.study_of(
         quantile.LEVELS,
         min(len(train) for train, _ in splits),
         name=name,
         title=title,
-        story=f"{story}, {folds}-fold {'grouped ' if groups is not None else ''}cross-validation.",
-        frame=frame,
+        story=f"{story} {told}",
+        frame=frame.astype(dict.fromkeys(columns.categorical, object)),
         columns=columns,
-        target=values[rows],
+        target=target,
         weights=None,
         groups=groups,
         splits=splits,
-        overlap=1 / (folds - 1),
+        overlap=overlap,
     )
