@@ -1,7 +1,7 @@
 """Everything private to scikit-learn, or different between its versions, in one place."""
 
 from sklearn.base import _fit_context
-from sklearn.utils import _safe_indexing
+from sklearn.utils import _safe_indexing, get_tags
 from sklearn.utils._metadata_requests import _routing_enabled
 from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
 from sklearn.utils.metaestimators import _BaseComposition
@@ -36,8 +36,20 @@ __all__ = [
     "_routing_enabled",
     "_safe_indexing",
     "check_sample_weight",
+    "takes_sparse",
     "with_callbacks",
 ]
+
+
+def takes_sparse(estimator):
+    """Tell whether an estimator takes sparse rows, also where its tag did not say so yet."""
+    # QuantileRegressor always took them; its tag says so since scikit-learn 1.7.
+    untagged = {"QuantileRegressor"}
+    named = any(
+        cls.__name__ in untagged and cls.__module__.startswith("sklearn.")
+        for cls in type(estimator).__mro__
+    )
+    return named or get_tags(estimator).input_tags.sparse
 
 
 def check_sample_weight(sample_weight, X):

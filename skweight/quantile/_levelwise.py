@@ -13,6 +13,7 @@ from skweight._core._sklearn_compat import (
     StrOptions,
     _fit_context,
     check_sample_weight,
+    takes_sparse,
 )
 from skweight.quantile._adapters import check_increasing, level_parameters
 from skweight.quantile._levels import DEFAULT_QUANTILES, check_quantiles
@@ -208,9 +209,8 @@ class LevelwiseQuantileRegressor(QuantileRegressorMixin, MetaEstimatorMixin, Bas
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        inner = get_tags(self._base())
-        tags.input_tags.sparse = inner.input_tags.sparse
-        tags.input_tags.allow_nan = inner.input_tags.allow_nan
+        tags.input_tags.sparse = takes_sparse(self._base())
+        tags.input_tags.allow_nan = get_tags(self._base()).input_tags.allow_nan
         return tags
 
 

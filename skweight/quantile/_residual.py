@@ -17,6 +17,7 @@ from skweight._core._sklearn_compat import (
     StrOptions,
     _fit_context,
     check_sample_weight,
+    takes_sparse,
 )
 from skweight.metrics._quantile_losses import weighted_quantile
 from skweight.quantile._adapters import last_step
@@ -239,9 +240,8 @@ class ResidualQuantileRegressor(QuantileRegressorMixin, MetaEstimatorMixin, Base
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        inner = get_tags(self._base())
-        tags.input_tags.sparse = inner.input_tags.sparse
-        tags.input_tags.allow_nan = inner.input_tags.allow_nan
+        tags.input_tags.sparse = takes_sparse(self._base())
+        tags.input_tags.allow_nan = get_tags(self._base()).input_tags.allow_nan
         return tags
 
 

@@ -13,6 +13,7 @@ from skweight._core._sklearn_compat import (
     _fit_context,
     _VisualBlock,
     check_sample_weight,
+    takes_sparse,
 )
 from skweight.quantile._adapters import QuantileModel, quantile_model
 from skweight.quantile._levels import DEFAULT_QUANTILES, check_quantiles
@@ -398,11 +399,11 @@ class QuantileStackingRegressor(
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         try:
-            inner = [get_tags(e).input_tags for e in self._bases().values() if not is_dropped(e)]
+            kept = [e for e in self._bases().values() if not is_dropped(e)]
+            tags.input_tags.sparse = all(map(takes_sparse, kept))
+            tags.input_tags.allow_nan = all(get_tags(e).input_tags.allow_nan for e in kept)
         except (AttributeError, TypeError, ValueError):
-            return tags  # fit says what is wrong with them
-        tags.input_tags.sparse = all(tag.sparse for tag in inner)
-        tags.input_tags.allow_nan = all(tag.allow_nan for tag in inner)
+            pass  # fit says what is wrong with them
         return tags
 
     def _sk_visual_block_(self):
