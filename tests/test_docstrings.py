@@ -3,6 +3,7 @@
 import doctest
 import inspect
 import re
+import sys
 import warnings
 from pathlib import Path
 
@@ -151,3 +152,6 @@ def test_examples_run(test):
             f"expected: {failure.example.want}got: {failure.got}",
             pytrace=False,
         )
+    finally:
+        if "matplotlib.pyplot" in sys.modules:  # figures stay open, and are warned of, otherwise
+            sys.modules["matplotlib.pyplot"].close("all")
