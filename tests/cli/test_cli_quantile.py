@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from skweight._cli import CommandError
-from skweight._cli.rooms import quantile, quantile_studies
+from skweight._cli.rooms import quantile, quantile_candidates, quantile_studies
+from skweight._cli.rooms.quantile_candidates import CALIBRATED, STACK
 from skweight._cli.saving import load_model
 
 pandas = pytest.importorskip("pandas")
@@ -19,14 +20,14 @@ NAMES = [candidate.name for candidate in quantile.candidates(True)]
 @pytest.fixture(autouse=True)
 def small_models(monkeypatch):
     """Stack small models: here the commands are tested, not the fits."""
-    original = quantile.base_models
+    original = quantile_candidates.base_models
 
     def base_models():
         small = {"boosting": {"max_iter": 2}, "forest": {"n_estimators": 3}}
         small["trees"] = small["forest"]
         return [(name, model.set_params(**small.get(name, {}))) for name, model in original()]
 
-    monkeypatch.setattr(quantile, "base_models", base_models)
+    monkeypatch.setattr(quantile_candidates, "base_models", base_models)
     monkeypatch.setattr(quantile, "LEVELS", (0.05, 0.5, 0.95))
 
 
@@ -181,11 +182,11 @@ def test_groups_stay_together_inside_of_training_rows_too():
     assert not set(study.groups[train]) & set(study.groups[test])
     models = {candidate.name: candidate.build(study, train)[-1] for candidate in study.candidates}
     groups = study.groups[train]
-    [(fitted, calibrating)] = models[quantile.CALIBRATED].cv
+    [(fitted, calibrating)] = models[CALIBRATED].cv
     for splits, inside in [
-        (models[quantile.STACK].cv, groups),
+        (models[STACK].cv, groups),
         ([(fitted, calibrating)], groups),
-        (models[quantile.CALIBRATED].estimator.cv, groups[fitted]),
+        (models[CALIBRATED].estimator.cv, groups[fitted]),
     ]:
         for kept, held in splits:
             assert len(held)
@@ -213,9 +214,9 @@ def test_weights_reach_fits_and_scores():
 @pytest.mark.parametrize(
     ("name", "suffix"),
     [
-        (quantile.STACK, "skops"),
-        (quantile.CALIBRATED, "skops"),
-        (quantile.CALIBRATED, "joblib"),
+        (STACK, "skops"),
+        (CALIBRATED, "skops"),
+        (CALIBRATED, "joblib"),
         ("Gradient boosting", "skops"),
         ("Average of the four", "skops"),
         ("Best of the four", "skops"),
@@ -231,9 +232,7 @@ def test_every_candidate_can_be_saved_and_used(run, prices, tmp_path, monkeypatc
         "best_candidate",
         lambda outcome: next(c for c in outcome.study.candidates if c.name == name),
     )
-    monkeypatch.setattr(
-        quantile, "candidates", pick_of(quantile.candidates, {name, quantile.STACK})
-    )
+    monkeypatch.setattr(quantile, "candidates", pick_of(quantile.candidates, {name, STACK}))
     model = f"model.{suffix}"
     code, out, err = run("compare", prices, "--target", "price", *FOLDS, "--save", model)
     assert code == 0, err
@@ -267,7 +266,7 @@ def pick_of(original, names):
 @pytest.fixture
 def few_candidates(monkeypatch):
     """Compare few candidates, where it is not the fits that are tested."""
-    few = pick_of(quantile.candidates, {quantile.STACK, quantile.CALIBRATED, "Linear"})
+    few = pick_of(quantile.candidates, {STACK, CALIBRATED, "Linear"})
     monkeypatch.setattr(quantile, "candidates", few)
 
 
@@ -386,7 +385,7 @@ def test_parquet_with_nullable_numbers(run, tmp_path, few_candidates):
 )
 def test_the_widest_pair(levels, pair, one_sided):
     assert quantile.widest_pair(levels) == pair
-    assert quantile._one_sided(levels) == one_sided
+    assert quantile.one_sided(levels) == one_sided
 
 
 def test_measures_name_the_interval():
@@ -418,7 +417,7 @@ def test_the_studies_of_the_tour(place):
     study = quantile_studies.studies(quick=True)[place]()
     assert len(study.frame) == len(study.target) >= 300
     assert np.isfinite(study.target).all()
-    assert study.measures[1].ours == quantile.CALIBRATED
+    assert study.measures[1].ours == CALIBRATED
     for train, test in study.splits:
         assert not set(train) & set(test)
         if study.groups is not None:
