@@ -127,7 +127,7 @@ StackingWeightsDisplay.from_estimator(
 # ---------------------------
 #
 # Scores of the same test rows: the mean difference to *fine* with two standard errors. The linear
-# model is off the scale. This is one split of one set; :ref:`performance_quantile` has more of both.
+# model is off the scale. This is one split of one set; see :ref:`performance_quantile` for more.
 
 loss = {
     name: 2 * np.maximum(levels * (y_test[:, None] - q), (levels - 1) * (y_test[:, None] - q))
