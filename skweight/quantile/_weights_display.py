@@ -237,6 +237,7 @@ class StackingWeightsDisplay:
         self.bars_ = ax.barh(np.arange(p), self.shown_, color=color, height=0.7)
         ax.bar_label(self.bars_, fmt="%.2f", padding=3, fontsize="small")
         ax.set_yticks(np.arange(p), self._names(p))
+        ax.grid(False)  # whatever the style says: lines would cut the cells
         ax.invert_yaxis()
         ax.margins(x=0.12)
         ax.axvline(0, color="0.3", lw=0.8)
@@ -302,6 +303,7 @@ class StackingWeightsDisplay:
         if table.size <= 200:  # white lines between cells that are large enough
             style.update(edgecolors="white", linewidth=0.8)
         self.images_.append(ax.pcolormesh(*edges, table, **style))
+        ax.grid(False)  # whatever the style says: lines would cut the cells
         ax.invert_yaxis()
         ax.tick_params(length=0)
         ax.spines[:].set_color("0.8")  # where weights are 0, cells are all but white
