@@ -237,7 +237,6 @@ class StackingWeightsDisplay:
         self.bars_ = ax.barh(np.arange(p), self.shown_, color=color, height=0.7)
         ax.bar_label(self.bars_, fmt="%.2f", padding=3, fontsize="small")
         ax.set_yticks(np.arange(p), self._names(p))
-        ax.grid(False)  # whatever the style says: lines would cut the cells
         ax.invert_yaxis()
         ax.margins(x=0.12)
         ax.axvline(0, color="0.3", lw=0.8)
