@@ -30,7 +30,7 @@ from skweight.quantile._stacking_inputs import (
 class LevelwiseQuantileRegressor(QuantileRegressorMixin, MetaEstimatorMixin, BaseEstimator):
     """Fit one copy of a regressor for each quantile level.
 
-    Most quantile regressors predict one level: their level is a parameter. This makes one regressor
+    Most quantile regressors [1]_ predict one level, a parameter of theirs. This makes one regressor
     of several levels out of any of them, also inside a Pipeline.
 
     Parameters
@@ -65,6 +65,10 @@ class LevelwiseQuantileRegressor(QuantileRegressorMixin, MetaEstimatorMixin, Bas
     --------
     ResidualQuantileRegressor : Quantiles from a regressor that has no level.
     QuantileStackingRegressor : Combine several regressors.
+
+    References
+    ----------
+    .. [1] R. Koenker and G. Bassett, "Regression Quantiles", Econometrica 46(1), 1978.
 
     Examples
     --------

@@ -36,7 +36,7 @@ from skweight.quantile._stacking_inputs import (
 class ResidualQuantileRegressor(QuantileRegressorMixin, MetaEstimatorMixin, BaseEstimator):
     """Predict quantiles with any regressor, from its errors on rows that it did not see.
 
-    The quantiles of a row are the prediction plus the quantiles of out-of-fold residuals, scaled
+    The quantiles of a row are the prediction plus those of out-of-fold residuals [1]_, scaled
     by the row's standard deviation where the regressor predicts one.
 
     Parameters
@@ -86,6 +86,11 @@ class ResidualQuantileRegressor(QuantileRegressorMixin, MetaEstimatorMixin, Base
     so an integer weight equals that many copies of a row, if the copies share a fold.
 
     Without standard deviations, all rows have the same distribution around their prediction.
+
+    References
+    ----------
+    .. [1] R. F. Barber, E. J. Candès, A. Ramdas and R. J. Tibshirani, "Predictive Inference with
+       the Jackknife+", Annals of Statistics 49(1), 2021.
 
     Examples
     --------

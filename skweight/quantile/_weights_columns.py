@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from skweight.quantile._weights_problem import AggregationProblem
 from skweight.quantile._weights_solve import FLOOR, Run, Solution
 
 # Columns of each line let in at once.
@@ -11,52 +12,21 @@ _COLUMNS_AT_ONCE = 20
 _ROUNDING = 1e-9
 
 
-class _Line:
+class _Line(AggregationProblem):
     """One line of a problem on some of its columns, itself a problem of a single line."""
 
-    fine = False
-    m = n_groups = 1
+    fine, m, n_groups = False, 1, 1
 
     def __init__(self, problem, k, columns):
         self.problem, self.columns = problem, columns
-        self.n, self.y, self.cost, self.share = problem.n, problem.y, problem.cost, problem.share
+        self.n, self.y, self.cost = problem.n, problem.y, problem.cost
         self.levels, self.group_of = problem.levels[k : k + 1], np.zeros(1, dtype=np.intp)
-        self.constraint, self.unit_sum = problem.constraint, problem.unit_sum
-        self.signed = problem.signed[columns]
+        self.constraint, self.fit_intercept = problem.constraint, problem.fit_intercept
+        self.p = self.n_models = int((columns < problem.n_models).sum())
         self.d = len(columns)
-        self.n_models = int((columns < problem.n_models).sum())
 
     def design(self, rows):
         return self.problem.whole[None, self.columns, rows]
-
-    def blocks(self):
-        return self.problem.blocks()
-
-    def residuals(self, w, rows):
-        return self.y[rows] - self.fitted(w, self.design(rows))
-
-    def fitted(self, w, D):
-        return w @ D[0]
-
-    def pinball(self, r, rows):
-        loss = np.maximum(self.levels[:, None] * r, (self.levels[:, None] - 1) * r)
-        return float((loss @ self.cost[rows]).sum())
-
-    def objective(self, w):
-        return sum(self.pinball(self.residuals(w, rows), rows) for rows in self.blocks())
-
-    def start(self):
-        w = np.zeros((1, self.d))
-        w[0, : self.n_models] = 1.0 / self.n_models
-        return w
-
-    def clean(self, w):
-        w = w.copy()
-        models = w[:, : self.n_models]
-        np.maximum(models, 0.0, out=models)
-        if self.unit_sum:
-            models /= models.sum(axis=1, keepdims=True)
-        return w
 
 
 def solve_by_columns(problem, tol, max_iter, on_iteration=None):

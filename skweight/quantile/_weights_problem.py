@@ -57,8 +57,7 @@ class AggregationProblem:
         constant = spread <= 1e-12 * size  # rounding is no spread
         self.scale = (size or 1.0) if constant else spread
         self.y = (y - self.location) / self.scale
-        self.share = share  # of each row; the costs below sum to 2 over rows and levels
-        self.cost = 2.0 / self.m * share
+        self.cost = 2.0 / self.m * share  # they sum to 2 over rows and levels
 
     @property
     def signed(self):
