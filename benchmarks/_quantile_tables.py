@@ -125,7 +125,7 @@ def section(quick, targets, seeds=5, n_jobs=1):
             f"rows.\n\n{scores_table(study)}\n\nCentral intervals, {study.n_calibration} rows "
             f"calibrate, {study.n_test} test:\n\n{coverage_table(study)}"
         )
-        print(f"\n{parts[-1]}\n", flush=True)
+        print(f"{name} done", flush=True)
     check(studies, targets)
     used = len(next(iter(studies.values())).scores)
     return (
