@@ -5,6 +5,12 @@ import numpy as np
 # Share of a column's costs by which its stationarity may be missed through rounding.
 _ROUNDING = 1e-9
 
+# By how much multipliers are pulled inward where nothing else gives a bound.
+_INWARD = (1e-3, 1e-2, 1e-1)
+
+# Corrections of the multipliers.
+_CORRECTIONS = 4
+
 
 def dual_bound(band, a, w, signed, unit_sum, crossing=None, lam=None):
     """Return a lower bound of the objective over all weights, minus infinity if none is known.
@@ -49,9 +55,9 @@ def dual_bound(band, a, w, signed, unit_sum, crossing=None, lam=None):
         h = _products(band, a) + band.linear
         return h - crossing.pull(lam, band.group_of, w.shape) if coupled else h
 
-    def correct(a, lam, wrong):
+    def correct(a, lam, wrong, power=2):
         """Take off h what it misses, by moving what has room to move."""
-        room = np.minimum(up - a, a + down) ** 2
+        room = np.maximum(np.minimum(up - a, a + down), 0.0) ** power
         if not coupled or unit_sum:
             return a - _correction(band, room, wrong, signed, reference), lam
         change = _joint_solution(band, crossing, room, lam**2, wrong)
@@ -68,32 +74,50 @@ def dual_bound(band, a, w, signed, unit_sum, crossing=None, lam=None):
 
     # Under the simplex only differences of h matter: to that of the largest weight.
     reference = np.argmax(np.where(signed, w, -np.inf), axis=1) if unit_sum else None
-    h = pull(a, lam)
     size = np.zeros(w.shape)
     np.add.at(size, band.group_of, _absolute_sums(band))
-    for _ in range(4):
+    best = -np.inf, a
+
+    def judge(a, h):
+        """Return the bound of multipliers, shrunk into their box where h must keep signs."""
+        shrink = 1.0
+        if exact.any():
+            with np.errstate(divide="ignore", invalid="ignore"):
+                limit = np.where(a > 0, up / a, np.where(a < 0, -down / a, np.inf))
+            shrink = min(1.0, float(limit.min()))
+        bound = float((band.y * a).sum()) + float(band.constant.sum())
+        if unit_sum:
+            bound -= float(h[:, signed].max(axis=1).sum())
+        if exact.any():
+            left = np.abs(missed(h))[:, exact]
+            if not (left <= _ROUNDING * size[:, exact]).all():
+                return best
+            bound -= float((left * (1.0 + np.abs(w[:, exact]))).sum())
+        return max(best, (shrink * bound, shrink * a), key=lambda found: found[0])
+
+    h = pull(a, lam)
+    first, first_lam = a, lam
+    hoped = float((band.y * a).sum() + band.constant.sum())
+    hoped -= float(h[:, signed].max(axis=1).sum()) if unit_sum else 0.0
+    for _ in range(_CORRECTIONS):
+        best = judge(a, h)
         wrong = missed(h)
         if (np.abs(wrong) <= 1e-15 * size).all():
-            break
+            return best
         a, lam = correct(a, lam, wrong)
+        if exact.any():  # outside of the box, for once: `judge` shrinks it
+            best = judge(a, pull(a, lam))
         a = np.clip(a, -down, up)
         h = pull(a, lam)
-    shrink = 1.0
-    if exact.any():
-        a, lam = correct(a, lam, np.where(exact, missed(h), 0.0))
-        h = pull(a, lam)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            limit = np.where(a > 0, up / a, np.where(a < 0, -down / a, np.inf))
-        shrink = min(1.0, float(limit.min()))
-    bound = float((band.y * a).sum()) + float(band.constant.sum())
-    if unit_sum:
-        bound -= float(h[:, signed].max(axis=1).sum())
-    if exact.any():
-        left = np.abs(missed(h))[:, exact]
-        if (left > _ROUNDING * size[:, exact]).any():
-            return -np.inf, shrink * a
-        bound -= float((left * (1.0 + np.abs(w[:, exact]))).sum())
-    return shrink * bound, shrink * a
+    best = judge(a, h)
+    if not exact.any() or best[0] >= (1 - 1e-6) * hoped:
+        return best
+    # Multipliers of a rough solution have no room: further inside their box they have.
+    for share in _INWARD:
+        a, lam = (1 - share) * first, (1 - share) * first_lam
+        a, lam = correct(a, lam, missed(pull(a, lam)), power=2)
+        best = judge(a, pull(a, lam))
+    return best
 
 
 def _products(band, a):
@@ -134,7 +158,7 @@ def _correction(band, room, missed, signed, reference):
             gram += (D * room[k]) @ D.T
         scale = 1.0 / np.sqrt(np.maximum(np.diag(gram), np.finfo(float).tiny))
         gram = gram * scale * scale[:, None]
-        solution = scale * np.linalg.lstsq(gram, scale * missed[g, columns], rcond=1e-14)[0]
+        solution = scale * _least_squares(gram, scale * missed[g, columns])
         for k, D in zip(lines, parts):
             out[k] = room[k] * (solution @ D)
     return out
@@ -151,5 +175,12 @@ def _joint_solution(band, crossing, room, room_of_rows, missed):
     gram = gram.reshape(G * d, G * d)
     scale = 1.0 / np.sqrt(np.maximum(np.diag(gram), np.finfo(float).tiny))
     gram = gram * scale * scale[:, None]
-    solution = scale * np.linalg.lstsq(gram, scale * missed.ravel(), rcond=1e-14)[0]
+    solution = scale * _least_squares(gram, scale * missed.ravel())
     return solution.reshape(G, d)
+
+
+def _least_squares(gram, missed):
+    """Return the shortest solution of a system, zeros where it overflows."""
+    if not np.isfinite(gram).all():
+        return np.zeros(len(missed))  # columns beyond all scales
+    return np.linalg.lstsq(gram, missed, rcond=1e-14)[0]

@@ -94,10 +94,9 @@ def _solve_line(problem, k, tol, max_iter, listen):
         w[0, columns] = solution.w[0]
         inside = solution.objective - solution.gap
         h = problem.whole @ run.multipliers()[0]
+        own = columns[columns < problem.n_models]
+        level = float(h[own].max()) if problem.unit_sum else 0.0
         h[columns] = -np.inf
-        level = 0.0
-        if problem.unit_sum:  # what the bound inside subtracts is the largest h there
-            level = float((run.multipliers()[0] @ problem.y) - inside)
         excess = np.maximum(h[: problem.n_models] - level, 0.0)
         if problem.unit_sum:
             best = max(best, inside - float(excess.max()))
@@ -106,8 +105,7 @@ def _solve_line(problem, k, tol, max_iter, listen):
         solution = Solution(w, solution.objective, solution.objective - best, n_iter, run.stopped)
         fresh = np.argsort(-excess)[:_COLUMNS_AT_ONCE]
         fresh = fresh[excess[fresh] > 0]
-        share = FLOOR / problem.m
-        close = solution.gap <= tol * max(solution.objective, share)
+        close = solution.gap <= 0.1 * tol * max(solution.objective, FLOOR / problem.m)
         if close or run.over or not len(fresh):
             return solution, best
         columns = np.sort(np.concatenate([columns, fresh]))

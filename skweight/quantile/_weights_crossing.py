@@ -28,8 +28,13 @@ class Crossing:
 
     def excess(self, w, group_of):
         """Return A w, (r,): by how much the lines cross."""
-        below, above = w[group_of[self.pair]], w[group_of[self.pair + 1]]
-        return np.einsum("rd,rd->r", self.low, below) - np.einsum("rd,rd->r", self.high, above)
+        low, high = group_of[self.pair], group_of[self.pair + 1]
+        excess = np.einsum("rd,rd->r", self.low, w[low]) - np.einsum("rd,rd->r", self.high, w[high])
+        same = low == high  # what both lines share, such as an intercept, cancels exactly
+        if same.any():
+            step = self.low[same] - self.high[same]
+            excess[same] = np.einsum("rd,rd->r", step, w[low[same]])
+        return excess
 
     def joined(self, other):
         """Return these rows and others."""
@@ -115,18 +120,20 @@ def check_feasible(problem):
 
     The test is necessary only: rows may also contradict each other.
     """
-    if not problem.unit_sum or problem.fine or problem.fit_intercept:
+    if not problem.unit_sum or problem.fine:
         return
     same = np.diff(problem.group_of) == 0
     distinct = problem.n_groups == problem.m
     n_crossed = 0
     for rows in problem.blocks():
-        Q = problem.design(rows)  # (m, p, r)
+        Q = problem.design(rows)[:, : problem.n_models]
         alike = (Q[:-1] - Q[1:]).min(axis=1) > CROSSED  # every model crosses
         lowest, highest = Q.min(axis=1), Q.max(axis=1)
         if distinct:  # no line may lie wholly below one that comes earlier
             lowest = np.maximum.accumulate(lowest, axis=0)
         apart = lowest[:-1] - highest[1:] > CROSSED
+        if problem.fit_intercept:
+            apart[:] = False  # lines of different groups are shifted apart
         n_crossed += int(np.where(same[:, None], alike, apart).any(axis=0).sum())
     if n_crossed:
         raise ValueError(infeasible(f"at {n_crossed} of {problem.n} rows all models cross"))

@@ -17,7 +17,7 @@ import numpy as np
 from skweight.quantile._weights_systems import batched_solver, joint_solver
 
 # Observations of a block: some dozen temporaries of it fit in the second-level cache.
-_BLOCK = 8192
+_BLOCK = 16384
 
 # How close to the boundary a step may go.
 _FRACTION = 0.9995

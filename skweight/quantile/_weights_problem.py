@@ -7,6 +7,9 @@ share their weights. An intercept is one more column of ones, free of any constr
 
 import numpy as np
 
+# Share of the largest eigenvalue below which columns of free weights depend on others.
+_DEPENDENT = 1e-14
+
 # Doubles of one block of rows, so that it and what is computed from it stay in the cache.
 _BLOCK_SIZE = 1 << 18
 
@@ -41,10 +44,9 @@ class AggregationProblem:
         self.group_of, self.n_groups = group_of, int(group_of.max()) + 1
         n = len(y)
         self.rows = None  # all of them
-        share = (
-            np.full(n, 1.0 / n) if sample_weight is None else sample_weight / sample_weight.sum()
-        )
-        if sample_weight is not None and not (sample_weight > 0).all():
+        share = np.ones(n) if sample_weight is None else sample_weight / sample_weight.max()
+        share = share / share.sum()
+        if not (share > 0).all():
             self.rows = np.flatnonzero(share > 0)
             y, share = y[self.rows], share[self.rows]
         self.n, (self.p, self.m) = len(y), Q.shape[1:]
@@ -58,6 +60,9 @@ class AggregationProblem:
         self.scale = (size or 1.0) if constant else spread
         self.y = (y - self.location) / self.scale
         self.cost = 2.0 / self.m * share  # they sum to 2 over rows and levels
+        self.basis = None
+        if constraint == "none":
+            self.basis = self._orthonormal_basis()
 
     @property
     def signed(self):
@@ -103,7 +108,36 @@ class AggregationProblem:
             D[:, : self.n_models] = Q.transpose(2, 1, 0)
         if self.fit_intercept:
             D[:, -1] = 1.0
+        if self.basis is not None:
+            basis = self.basis if self.fine else self.basis[self.group_of]
+            D = np.matmul(basis.transpose(0, 2, 1), D)
         return D
+
+    def _orthonormal_basis(self):
+        """Return new axes for free weights, (n_groups, d, d), or (1, d, d) for fine weights.
+
+        On them the columns of a group are orthonormal over its rows. Columns that depend on
+        others have no axis of their own (zeros), so that weights stay as small as can be.
+        """
+        # Differences from the first model first: a location far from 0 leaves them few digits.
+        basis = np.eye(self.d)[None]
+        basis[0, 0, 1 : self.n_models] = -1.0
+        basis = np.repeat(basis, 1 if self.fine else self.n_groups, axis=0)
+        for _ in range(2):  # the second time on the axes of the first, which rounding has bent
+            self.basis, gram = basis, np.zeros((1 if self.fine else self.n_groups, self.d, self.d))
+            for rows in self.blocks():
+                D = self.design(rows)
+                lines = np.matmul(D * self.cost[rows], D.transpose(0, 2, 1))
+                np.add.at(gram, [0] if self.fine else self.group_of, lines)
+            size = np.sqrt(np.diagonal(gram, axis1=1, axis2=2))
+            # Differences that are rounding errors are none.
+            size = np.where(size > _DEPENDENT * size.max(axis=1, keepdims=True), size, np.inf)
+            values, vectors = np.linalg.eigh(gram / size[:, :, None] / size[:, None, :])
+            kept = values > _DEPENDENT * values[:, -1:]
+            scale = np.where(kept, 1.0 / np.sqrt(np.where(kept, values, 1.0)), 0.0)
+            axes = vectors * scale[:, None, :] / size[:, :, None]
+            basis = np.matmul(basis, axes)
+        return basis
 
     def residuals(self, w, rows):
         """Return the residuals (m, r) of some rows at weights w (n_groups, d)."""
@@ -142,6 +176,8 @@ class AggregationProblem:
 
     def raw(self, w):
         """Bring weights (n_groups, d) to the user's form and scale: weights, intercept (m,)."""
+        if self.basis is not None:
+            w = np.matmul(self.basis, w[:, :, None])[:, :, 0]
         models = w[:, : self.n_models]
         intercept = np.zeros(self.n_groups)
         if self.fit_intercept:

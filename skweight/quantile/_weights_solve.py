@@ -12,15 +12,17 @@ from skweight.quantile._weights_crossing import (
 )
 from skweight.quantile._weights_ipm import Band, interior_point
 
-# Gaps are relative to the objective, or to this share of the scale of y where it is smaller.
+# Gaps are relative to the objective, or to the scale of y where that is more. The method aims at
+# this share of the scale.
 FLOOR = 1e-3
 
 # Observations up to which all of them are worked on at once.
-_SMALL = 200_000
+_SMALL = 20_000
 
-# The first sample has this many times (d N)^(2/3) of N observations, the first band twice that.
-_SAMPLE = 2.0
-_WIDEN = 3.0
+# The first sample has this many times (d N)^(2/3) of N observations, and this many rows at least;
+# the first band is so many times as large, and wider by a factor each time that it does not hold.
+_SAMPLE, _LEAST = 1.0, 200
+_BAND, _WIDEN = 3.0, 3.0
 
 # Crossing rows of each pair of lines let in at once.
 _ROWS_AT_ONCE = 20
@@ -50,7 +52,7 @@ class Solution:
 
     def good_enough(self, tol):
         """Say whether the gap meets a relative tolerance."""
-        return self.gap <= tol * max(abs(self.objective), FLOOR)
+        return self.gap <= tol * max(abs(self.objective), 1.0)
 
 
 def solve(problem, noncrossing, tol, max_iter, on_iteration=None):
@@ -106,7 +108,7 @@ class Run:
 
     def __init__(self, problem, tol, max_iter, on_iteration):
         self.problem, self.tol, self.max_iter = problem, tol, max_iter
-        self.n_iter, self.over, self.crossing = 0, False, None
+        self.n_iter, self.over, self.stopped, self.crossing = 0, False, False, None
         self.listener = None
         if on_iteration is not None:
             self.listener = lambda w: on_iteration(problem.clean(w))
@@ -122,24 +124,30 @@ class Run:
             self.band = self.band or all_observations(problem, self.factor)
             found = self._interior_point(self.band, self.tol)
             self.w = problem.clean(found.w)
-            return self._solution(problem.objective(self.w), found)
+            return self._solution(self.w, problem.objective(self.w), found)
         if self.residuals is None:
             rows = np.sort(np.random.default_rng(0).permutation(n)[: self.size])
             found = self._interior_point(sample_of(problem, rows, self.factor), 1e-4)
             self.w = problem.clean(found.w)
-            self.residuals, _ = evaluate(problem, self.w)
-            self.size = 2 * self.size
+            self.residuals, self.objective = evaluate(problem, self.w)
+            self.size = int(_BAND * self.size)
+            if self.over:
+                return Solution(self.w, self.objective, np.inf, self.n_iter, self.stopped)
         while True:
             self.kept, self.far = nearest(self.residuals, self.size), self.residuals
             self.band = band_of(problem, self.residuals, self.kept, self.factor)
             found = self._interior_point(self.band, self.tol)
-            self.w = problem.clean(found.w)
-            self.residuals, objective = evaluate(problem, self.w)
-            solution = self._solution(objective, found)
+            w = problem.clean(found.w)
+            residuals, objective = evaluate(problem, w)
+            solution = self._solution(w, objective, found)
+            # Crossing rows may cost; without them a worse point says that the band has no minimum.
+            if self.crossing is not None or objective <= self.objective:
+                self.w, self.residuals, self.objective = w, residuals, objective
             if solution.good_enough(self.tol) or self.size == n or self.over:
                 return solution
-            # Without the unit sum a band may lack a minimum; all observations have one.
-            self.size = min(n, int(_WIDEN * self.size)) if problem.unit_sum else n
+            # Free columns leave a band without a minimum; all observations have one.
+            bounded = problem.unit_sum and not problem.fit_intercept
+            self.size = min(n, int(_WIDEN * self.size)) if bounded else n
 
     def multipliers(self):
         """Return those of all observations, (m, n), in the objective's own units."""
@@ -170,19 +178,20 @@ class Run:
             refuse_if_infeasible(self.problem, self.crossing)
         return found
 
-    def _solution(self, objective, found):
+    def _solution(self, w, objective, found):
         problem = self.problem
-        bound, self.a = dual_bound(
-            self.band,
-            found.a,
-            self.w,
-            problem.signed,
-            problem.unit_sum,
-            self.crossing,
-            found.crossing,
-        )
+        with np.errstate(over="ignore", invalid="ignore"):  # columns beyond all scales
+            bound, self.a = dual_bound(
+                self.band,
+                found.a,
+                w,
+                problem.signed,
+                problem.unit_sum,
+                self.crossing,
+                found.crossing,
+            )
         gap = max(objective - bound / self.factor, 0.0)
-        return Solution(self.w, objective, gap, self.n_iter, self.stopped)
+        return Solution(w, objective, gap, self.n_iter, self.stopped)
 
 
 def _sample_size(problem):
@@ -191,7 +200,7 @@ def _sample_size(problem):
     n = problem.n
     if n * problem.m <= _SMALL:
         return n
-    return max(1000, int(_SAMPLE * (problem.d * n * lines) ** (2 / 3) / lines))
+    return max(_LEAST, int(_SAMPLE * (problem.d * n * lines) ** (2 / 3) / lines))
 
 
 def all_observations(problem, factor):
@@ -230,7 +239,8 @@ def evaluate(problem, w):
     for rows in problem.blocks():
         r = problem.residuals(w, rows)
         objective += problem.pinball(r, rows)
-        residuals[:, rows] = r
+        with np.errstate(over="ignore"):  # a band without a minimum sends weights far out
+            residuals[:, rows] = r
     return residuals, objective
 
 
