@@ -48,7 +48,7 @@ class QuantileAggregator(CallbackSupportMixin, BaseQuantileStacking, BaseEstimat
         The weights of the others are then scaled to the unit sum, so "renormalize" needs
         ``constraint="simplex"``.
     solver : {"auto", "ipm", "first-order", "highs"}, default="auto"
-        What finds the weights; "auto" takes the interior-point method while it fits into memory.
+        What finds the weights, as in `quantile_stacking_weights`; "auto" chooses by the problem.
     tol : float, default=1e-9
         Duality gap to reach, relative to the objective, above 0.
     max_iter : int, default=200

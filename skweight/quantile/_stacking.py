@@ -69,7 +69,7 @@ class QuantileStackingRegressor(
         given, which sorted data need; None means 5. For groups give a list of splits. Rows in no
         test fold, as the first ones of a TimeSeriesSplit, do not enter the weights.
     solver : {"auto", "ipm", "first-order", "highs"}, default="auto"
-        What finds the weights; "auto" takes the interior-point method while it fits into memory.
+        What finds the weights, as in `quantile_stacking_weights`; "auto" chooses by the problem.
     tol : float, default=1e-9
         Duality gap to reach, relative to the objective, above 0.
     max_iter : int, default=200

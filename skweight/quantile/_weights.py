@@ -1,5 +1,6 @@
 """The weights of quantile models that minimise the weighted interval score: one entry point."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,9 @@ SOLVERS = ("auto", "ipm", "first-order", "highs")
 
 # Columns up to which fine weights are solved for all at once.
 _DENSE_COLUMNS = 150
+
+# Observations up to which HiGHS is asked where the interior-point method stalls.
+_SMALL = 20_000
 
 # Weights below this are what an interior point leaves of 0.
 _TINY = 1e-7
@@ -131,7 +135,8 @@ def quantile_stacking_weights(
     solver : {"auto", "ipm", "first-order", "highs"}, default="auto"
         "ipm" is an interior-point method, "first-order" accelerated gradients, "highs" scipy's
         linear programming. "auto" takes the first, on the columns that matter where fine weights
-        have more than 150, and the second only where those are also free.
+        have more than 150, the second only where those are also free, and the third for small
+        problems that stall the first.
     tol : float, default=1e-9
         Gap to reach, relative to the objective.
     max_iter : int, default=200
@@ -284,7 +289,15 @@ def _solve(problem, solver, noncrossing, tol, max_iter, report):
         return solve_first_order(problem, tol, max_iter, report)
     if solver == "auto" and many:
         return solve_by_columns(problem, tol, max_iter, report)
-    return solve(problem, noncrossing, tol, max_iter, report)
+    found = solve(problem, noncrossing, tol, max_iter, report)
+    small = problem.n * problem.m <= _SMALL and problem.n_models <= _DENSE_COLUMNS
+    if solver == "auto" and small and not (found.good_enough(tol) or found.limited):
+        # Constraints without an interior may stall the method: corners do not mind.
+        with suppress(RuntimeError, ValueError):
+            other = _solve_by_highs(problem, noncrossing)
+            other.n_iter += found.n_iter
+            found = min(found, other, key=lambda solution: solution.gap)
+    return found
 
 
 def _solve_by_highs(problem, noncrossing):

@@ -19,6 +19,10 @@ from skweight.quantile._weights_systems import batched_solver, joint_solver
 # Observations of a block: some dozen temporaries of it fit in the second-level cache.
 _BLOCK = 16384
 
+# What is added to the positive and the negative part of a residual, as a share of its mean size.
+# The smaller one where a starts at 0.
+_SHIFT, _SMALL_SHIFT = 0.3, 0.1
+
 # How close to the boundary a step may go.
 _FRACTION = 0.9995
 
@@ -134,22 +138,33 @@ class _Method:
         if unit_sum:
             self.w[:, signed] /= self.w[:, signed].sum(axis=1, keepdims=True)
         self.u, self.v = np.empty((m, r)), np.empty((m, r))
-        # The distances of a from its bounds, not a itself: they matter long after a has rounded.
-        self.su = band.cost * self.tau
-        self.sv = band.cost - self.su
         for lines, rows in self.blocks:
             residual = band.y[lines, rows] - self._times(self.w, lines, rows)
             self.u[lines, rows] = np.maximum(residual, 0.0)
             self.v[lines, rows] = np.maximum(-residual, 0.0)
+        free_start = unit_sum and signed.all() and crossing is None  # any a is feasible
         size = float((self.u + self.v).mean())
-        shift = max(0.1 * size, 1e-4)
+        shift = max((_SHIFT if free_start else _SMALL_SHIFT) * size, 1e-4)
         self.u += shift
         self.v += shift
+        # The distances of a from its bounds, not a itself: they matter long after a has rounded.
+        if free_start:
+            # With u su = v sv each observation is in the centre for some mu.
+            self.su = band.cost * (self.v / (self.u + self.v))
+        else:
+            self.su = band.cost * self.tau  # a = 0, which leaves the others their way
+        self.sv = band.cost - self.su
         self.theta, self.t = np.empty((m, r)), np.empty((m, r))
         self.du, self.dv, self.da = np.empty((m, r)), np.empty((m, r)), np.empty((m, r))
-        h = band.linear
+        h, mu = band.linear.copy(), np.zeros(self.G)
+        for lines, rows in self.blocks:
+            a = self.multipliers(lines, rows)
+            self._add(h, lines, _apply(band.columns(lines, rows), a))
+            self._add(mu, lines, _dots(self.u[lines, rows], self.su[lines, rows]))
         z = max(1.0, float(np.abs(h).max(initial=0.0)), 0.1 * m * r / self.G) * max(size, 1e-3)
-        self.b = -(h[:, signed].max(axis=1) + z) if unit_sum else np.zeros(self.G)
+        if free_start:
+            z = (self.d * mu / (r * np.bincount(self.group_of)))[:, None]
+        self.b = -(h[:, signed].max(axis=1) + np.ravel(z)) if unit_sum else np.zeros(self.G)
         self.z = np.where(signed, np.maximum(-h - self.b[:, None], z), 0.0)
         self.s = self.lam = self.excess = np.empty(0)
         if crossing is not None:

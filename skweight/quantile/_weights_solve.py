@@ -21,8 +21,8 @@ _SMALL = 20_000
 
 # The first sample has this many times (d N)^(2/3) of N observations, and this many rows at least;
 # the first band is so many times as large, and wider by a factor each time that it does not hold.
-_SAMPLE, _LEAST = 1.0, 200
-_BAND, _WIDEN = 3.0, 3.0
+_SAMPLE, _LEAST = 2.0, 200
+_BAND, _WIDEN = 2.0, 1.3
 
 # Crossing rows of each pair of lines let in at once.
 _ROWS_AT_ONCE = 20
@@ -42,6 +42,8 @@ class Solution:
         Iterations made.
     stopped : bool
         Whether a callback asked to stop.
+    limited : bool
+        Whether iterations ran out.
     """
 
     w: np.ndarray
@@ -49,6 +51,7 @@ class Solution:
     gap: float
     n_iter: int
     stopped: bool = False
+    limited: bool = False
 
     def good_enough(self, tol):
         """Say whether the gap meets a relative tolerance."""
@@ -130,9 +133,9 @@ class Run:
             found = self._interior_point(sample_of(problem, rows, self.factor), 1e-4)
             self.w = problem.clean(found.w)
             self.residuals, self.objective = evaluate(problem, self.w)
-            self.size = int(_BAND * self.size)
+            self.size = min(n, int(_BAND * self.size))
             if self.over:
-                return Solution(self.w, self.objective, np.inf, self.n_iter, self.stopped)
+                return Solution(self.w, self.objective, np.inf, self.n_iter, self.stopped, True)
         while True:
             self.kept, self.far = nearest(self.residuals, self.size), self.residuals
             self.band = band_of(problem, self.residuals, self.kept, self.factor)
@@ -191,7 +194,7 @@ class Run:
                 found.crossing,
             )
         gap = max(objective - bound / self.factor, 0.0)
-        return Solution(w, objective, gap, self.n_iter, self.stopped)
+        return Solution(w, objective, gap, self.n_iter, self.stopped, self.over)
 
 
 def _sample_size(problem):
