@@ -17,8 +17,8 @@ class _Line(AggregationProblem):
 
     fine, m, n_groups = False, 1, 1
 
-    def __init__(self, problem, k, columns):
-        self.problem, self.columns = problem, columns
+    def __init__(self, problem, whole, k, columns):
+        self.whole, self.columns = whole, columns
         self.n, self.y, self.cost = problem.n, problem.y, problem.cost
         self.levels, self.group_of = problem.levels[k : k + 1], np.zeros(1, dtype=np.intp)
         self.constraint, self.fit_intercept = problem.constraint, problem.fit_intercept
@@ -26,7 +26,7 @@ class _Line(AggregationProblem):
         self.d = len(columns)
 
     def design(self, rows):
-        return self.problem.whole[None, self.columns, rows]
+        return self.whole[None, self.columns, rows]
 
 
 def solve_by_columns(problem, tol, max_iter, on_iteration=None):
@@ -52,13 +52,12 @@ def solve_by_columns(problem, tol, max_iter, on_iteration=None):
     Solution
         The weights.
     """
-    problem.whole = problem.design(slice(0, problem.n))[0]
+    whole = problem.design(slice(0, problem.n))[0]
     w = problem.start()
     objective, bound, n_iter, stopped = 0.0, 0.0, 0, False
     for k in range(problem.m):
         if stopped:
-            line = Run(_Line(problem, k, np.arange(problem.d)), tol, max_iter, None)
-            objective += line.problem.objective(w[k : k + 1])
+            objective += _Line(problem, whole, k, np.arange(problem.d)).objective(w[k : k + 1])
             bound = -np.inf
             continue
 
@@ -68,24 +67,23 @@ def solve_by_columns(problem, tol, max_iter, on_iteration=None):
             return on_iteration(w)
 
         found, line_bound = _solve_line(
-            problem, k, tol, max_iter, None if on_iteration is None else listen
+            problem, whole, k, tol, max_iter, None if on_iteration is None else listen
         )
         w[k] = found.w[0]
         objective, bound = objective + found.objective, bound + line_bound
         n_iter, stopped = n_iter + found.n_iter, found.stopped
-    del problem.whole
     return Solution(w, objective, max(objective - bound, 0.0), n_iter, stopped)
 
 
-def _solve_line(problem, k, tol, max_iter, listen):
+def _solve_line(problem, whole, k, tol, max_iter, listen):
     """Solve one line; return its solution on all columns and the bound of its objective."""
     levels = np.arange(max(k - 1, 0), min(k + 2, problem.m))
     own = (np.arange(problem.p)[:, None] * problem.m + levels).ravel()
     columns = np.append(own, np.arange(problem.n_models, problem.d))
     n_iter, w, best = 0, np.zeros((1, problem.d)), -np.inf
-    size = np.abs(problem.whole) @ problem.cost
+    size = np.abs(whole) @ problem.cost
     while True:
-        line = _Line(problem, k, columns)
+        line = _Line(problem, whole, k, columns)
         told = None if listen is None else lambda part, c=columns: listen(part, columns=c)
         run = Run(line, tol, max_iter, told)
         solution = run.minimise()
@@ -93,7 +91,7 @@ def _solve_line(problem, k, tol, max_iter, listen):
         w[:] = 0.0
         w[0, columns] = solution.w[0]
         inside = solution.objective - solution.gap
-        h = problem.whole @ run.multipliers()[0]
+        h = whole @ run.multipliers()[0]
         own = columns[columns < problem.n_models]
         level = float(h[own].max()) if problem.unit_sum else 0.0
         h[columns] = -np.inf

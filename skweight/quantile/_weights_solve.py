@@ -24,8 +24,11 @@ _SMALL = 20_000
 _SAMPLE, _LEAST = 2.0, 200
 _BAND, _WIDEN = 2.0, 1.3
 
-# Crossing rows of each pair of lines let in at once.
-_ROWS_AT_ONCE = 20
+# Weights that crossing rows may couple: their joint system has half a gigabyte.
+_LARGEST_JOINT = 8000
+
+# Crossing rows of each pair of lines let in at once, and how often.
+_ROWS_AT_ONCE, _ROUNDS = 20, 100
 
 
 @dataclass
@@ -92,17 +95,27 @@ def solve(problem, noncrossing, tol, max_iter, on_iteration=None):
     ValueError
         If no weights keep the lines from crossing.
     """
+    constrained = noncrossing and problem.m > 1
+    if constrained and problem.n_groups * problem.d > _LARGEST_JOINT:
+        raise ValueError(
+            f"noncrossing='constrain' couples all {problem.n_groups} x {problem.d} weights here, "
+            f"more than {_LARGEST_JOINT}: want weighting='medium', fewer levels or models, or "
+            "noncrossing='sort'."
+        )
+    if constrained:
+        check_feasible(problem)
     run = Run(problem, tol, max_iter, on_iteration)
     solution = run.minimise()
-    if not noncrossing or problem.m < 2:
-        return solution
-    check_feasible(problem)
-    while not (run.over or solution.stopped):
+    for _ in range(_ROUNDS if constrained else 0):
         violated = worst_crossings(problem, solution.w, max(_ROWS_AT_ONCE, 2 * problem.d))
         if violated is None:
             return solution
+        if run.over:
+            break
         run.crossing = violated if run.crossing is None else run.crossing.joined(violated)
         solution = run.minimise()
+    if constrained and worst_crossings(problem, solution.w, 1) is not None:
+        solution.gap = np.inf  # a bound of the optimum is none of weights that cross
     return solution
 
 

@@ -226,3 +226,24 @@ def test_columns_on_demand_of_equal_models(seed, monkeypatch):
     oracle, found = solve(case), fitted(case)
     assert abs(found.objective - oracle.value) <= 1e-7 * oracle.value
     assert found.converged
+
+
+def test_too_many_fine_weights_to_keep_from_crossing():
+    rng = np.random.default_rng(0)
+    m = 60
+    Q, y = rng.normal(size=(5, 3, m)), rng.normal(size=5)
+    with pytest.raises(ValueError, match=r"60 x 180 weights .* weighting='medium'"):
+        quantile_stacking_weights(
+            Q, y, np.arange(1, m + 1) / (m + 1), weighting="fine", noncrossing=True
+        )
+
+
+def test_weights_that_still_cross_are_not_called_optimal():
+    rng = np.random.default_rng(3)
+    data = random_forecasts(rng, 200, 4, 7, "plain")
+    case = Case(*data, "medium", None, "none", True, True)
+    short = fitted(case, max_iter=12, solver="ipm")
+    forecast = np.einsum("ijk,kj->ik", case.Q, short.weights) + short.intercept
+    assert (forecast[:, :-1] > forecast[:, 1:] + 1e-6).any()
+    assert short.dual_gap == np.inf
+    assert not short.converged
