@@ -8,7 +8,13 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_consistent_length, check_random_state, get_tags, indexable
 from sklearn.utils.metadata_routing import process_routing
 
-from skweight._core._sklearn_compat import HasMethods, StrOptions, _fit_context, _routing_enabled
+from skweight._core._sklearn_compat import (
+    HasMethods,
+    StrOptions,
+    _fit_context,
+    _routing_enabled,
+    takes_sparse,
+)
 from skweight.quantile._adapters import quantile_model
 from skweight.quantile._conformal_fits import (
     fit_folds,
@@ -394,9 +400,9 @@ class ConformalQuantileRegressor(MetaEstimatorMixin, CalibratedPredictionMixin, 
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        inner = get_tags(_default() if self.estimator is None else self.estimator)
-        tags.input_tags.sparse = inner.input_tags.sparse
-        tags.input_tags.allow_nan = inner.input_tags.allow_nan
+        inner = _default() if self.estimator is None else self.estimator
+        tags.input_tags.sparse = takes_sparse(inner)
+        tags.input_tags.allow_nan = get_tags(inner).input_tags.allow_nan
         return tags
 
 
