@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from skweight.quantile._weights_band import all_observations
 from skweight.quantile._weights_certificate import dual_bound
-from skweight.quantile._weights_solve import Solution, all_observations
+from skweight.quantile._weights_solve import Solution
 
 # Widths over which the kink of the pinball loss is smoothed, on the scale of y.
 _WIDTHS = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001)

@@ -4,9 +4,9 @@ import numpy as np
 from scipy import sparse
 from scipy.optimize import linprog
 
+from skweight.quantile._weights_band import all_observations
 from skweight.quantile._weights_certificate import dual_bound
 from skweight.quantile._weights_crossing import Crossing, infeasible
-from skweight.quantile._weights_solve import all_observations
 
 
 def solve_highs(problem, crossing_rows=None, method="highs"):

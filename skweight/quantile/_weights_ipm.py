@@ -14,10 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skweight.quantile._weights_band import apply, dots, weighted_gram
 from skweight.quantile._weights_systems import batched_solver, joint_solver
-
-# Observations of a block: some dozen temporaries of it fit in the second-level cache.
-_BLOCK = 16384
 
 # What is added to the positive and the negative part of a residual, as a share of its mean size.
 # The smaller one where a starts at 0.
@@ -35,60 +33,8 @@ _FEASIBLE = 1e-10
 # What is added to the diagonal of a system, relative to it: the first that works.
 _RIDGES = (1e-14, 1e-12, 1e-10, 1e-8)
 
-# Columns from which half the work of a symmetric product is worth taking square roots.
-_NARROW = 32
-
 # A rate at which no bound is ever reached.
 _NEVER = 1e-300
-
-
-@dataclass
-class Band:
-    """Observations in lines of equal length, with a linear cost for those left out.
-
-    Attributes
-    ----------
-    D : ndarray of shape (m, d, r), or (1, d, r) where all lines see the same columns
-        Columns.
-    y, cost : ndarray of shape (m, r)
-        Targets and costs c, perhaps broadcast.
-    levels : ndarray of shape (m,)
-        Levels tau.
-    group_of : ndarray of int of shape (m,)
-        Whose weights a line uses.
-    linear : ndarray of shape (n_groups, d)
-        Sum of a D over the observations left out, whose a is at a bound.
-    constant : ndarray of shape (n_groups,)
-        Sum of a y over them.
-    """
-
-    D: np.ndarray
-    y: np.ndarray
-    cost: np.ndarray
-    levels: np.ndarray
-    group_of: np.ndarray
-    linear: np.ndarray
-    constant: np.ndarray
-
-    @property
-    def shared(self):
-        return len(self.D) < len(self.levels)
-
-    def blocks(self, chosen):
-        """Return (lines, observations) slices of chosen lines, contiguous in an (m, r) array."""
-        _, d, r = self.D.shape
-        step = _BLOCK if d <= _NARROW else max(256, _NARROW * _BLOCK // d)
-        lines_at_once = 1 if self.shared else max(1, step // max(r, 1))
-        edges = np.flatnonzero(np.diff(chosen, prepend=False, append=False))
-        return [
-            (slice(k, min(k + lines_at_once, stop)), slice(i, min(i + step, r)))
-            for start, stop in edges.reshape(-1, 2)
-            for k in range(start, stop, lines_at_once)
-            for i in range(0, r, step)
-        ]
-
-    def columns(self, lines, rows):
-        return self.D[:, :, rows] if self.shared else self.D[lines, :, rows]
 
 
 @dataclass
@@ -159,8 +105,8 @@ class _Method:
         h, mu = band.linear.copy(), np.zeros(self.G)
         for lines, rows in self.blocks:
             a = self.multipliers(lines, rows)
-            self._add(h, lines, _apply(band.columns(lines, rows), a))
-            self._add(mu, lines, _dots(self.u[lines, rows], self.su[lines, rows]))
+            self._add(h, lines, apply(band.columns(lines, rows), a))
+            self._add(mu, lines, dots(self.u[lines, rows], self.su[lines, rows]))
         z = max(1.0, float(np.abs(h).max(initial=0.0)), 0.1 * m * r / self.G) * max(size, 1e-3)
         if free_start:
             z = (self.d * mu / (r * np.bincount(self.group_of)))[:, None]
@@ -218,14 +164,14 @@ class _Method:
             self.theta[lines, rows] = theta
             r = u - v
             columns = self.band.columns(lines, rows)
-            self._add(self.gram, lines, _weighted_gram(columns, theta))
-            self._add(self.rhs, lines, _apply(columns, theta * r))
-            self._add(self.h, lines, _apply(columns, a))
-            self._add(self.product, lines, _dots(u, su) + _dots(v, sv))
+            self._add(self.gram, lines, weighted_gram(columns, theta))
+            self._add(self.rhs, lines, apply(columns, theta * r))
+            self._add(self.h, lines, apply(columns, a))
+            self._add(self.product, lines, dots(u, su) + dots(v, sv))
             cost, tau = self.band.cost[lines, rows], self.tau[lines]
             loss = np.maximum(tau * r, (tau - 1) * r)
-            self._add(self.value, lines, _dots(loss, cost))
-            self._add(self.bound, lines, _dots(self.band.y[lines, rows], a))
+            self._add(self.value, lines, dots(loss, cost))
+            self._add(self.bound, lines, dots(self.band.y[lines, rows], a))
         # Far observations have a at a bound, where the loss is a (y - D w).
         self.value[fresh] -= (self.band.linear * self.w)[fresh].sum(axis=1)
         self.product[fresh] += (self.z * self.w)[fresh].sum(axis=1)
@@ -330,8 +276,8 @@ class _Method:
             uu, vv = u * su, v * sv
             uue, vve = uu * eu, vv * ev
             parts = (
-                uu.sum(axis=1), uue.sum(axis=1), _dots(uue, eu),
-                vv.sum(axis=1), vve.sum(axis=1), _dots(vve, ev),
+                uu.sum(axis=1), uue.sum(axis=1), dots(uue, eu),
+                vv.sum(axis=1), vve.sum(axis=1), dots(vve, ev),
             )  # fmt: skip
             self._add(sums, lines, np.stack(parts, axis=1))
             self.du[lines, rows] = eu
@@ -359,7 +305,7 @@ class _Method:
             rho = (u - v) - aim * (1 / su - 1 / sv) - u * eu * (eu - 1) + v * ev * (1 + ev)
             self.t[lines, rows] = rho
             columns = self.band.columns(lines, rows)
-            self._add(rhs, lines, _apply(columns, self.theta[lines, rows] * rho))
+            self._add(rhs, lines, apply(columns, self.theta[lines, rows] * rho))
         r_w = np.where(self.signed, target[:, None] - self.z * self.w - dz * dw, 0.0)
         r_l = target[:1] - self.lam * self.s - ds * dlam
         return rhs, r_w, r_l, target
@@ -428,24 +374,6 @@ class _Best:
                 self.a[k] = method.multipliers(slice(k, k + 1))[0]
         if better.any():
             self.lam, self.violation = method.lam, method.violation()
-
-
-def _dots(x, y):
-    """Return the scalar product of each line."""
-    return np.einsum("lr,lr->l", x, y)
-
-
-def _weighted_gram(columns, theta):
-    """Return D diag(theta) D' of each line, (l, d, d)."""
-    if columns.shape[1] > _NARROW:  # BLAS sees A A' and does half the work
-        scaled = columns * np.sqrt(theta)[:, None, :]
-        return np.stack([line @ line.T for line in scaled])
-    return np.matmul(columns * theta[:, None, :], columns.transpose(0, 2, 1))
-
-
-def _apply(columns, x):
-    """Return D x of each line, (l, d)."""
-    return np.matmul(columns, x[:, :, None])[:, :, 0]
 
 
 def interior_point(

@@ -4,13 +4,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skweight.quantile._weights_band import (
+    all_observations,
+    band_of,
+    evaluate,
+    nearest,
+    sample_of,
+)
 from skweight.quantile._weights_certificate import dual_bound
 from skweight.quantile._weights_crossing import (
     check_feasible,
     refuse_if_infeasible,
     worst_crossings,
 )
-from skweight.quantile._weights_ipm import Band, interior_point
+from skweight.quantile._weights_ipm import interior_point
 
 # Gaps are relative to the objective, or to the scale of y where that is more. The method aims at
 # this share of the scale.
@@ -217,99 +224,3 @@ def _sample_size(problem):
     if n * problem.m <= _SMALL:
         return n
     return max(_LEAST, int(_SAMPLE * (problem.d * n * lines) ** (2 / 3) / lines))
-
-
-def all_observations(problem, factor):
-    """Return all observations of a problem, costs multiplied by a factor."""
-    m, n = problem.m, problem.n
-    return Band(
-        problem.design(slice(0, n)),
-        np.broadcast_to(problem.y, (m, n)),
-        np.broadcast_to(problem.cost * factor, (m, n)),
-        problem.levels,
-        problem.group_of,
-        np.zeros((problem.n_groups, problem.d)),
-        np.zeros(problem.n_groups),
-    )
-
-
-def sample_of(problem, rows, factor):
-    """Return some rows as if they were all."""
-    m, r = problem.m, len(rows)
-    cost = problem.cost[rows] * (factor * problem.cost.sum() / problem.cost[rows].sum())
-    return Band(
-        problem.design(rows),
-        np.broadcast_to(problem.y[rows], (m, r)),
-        np.broadcast_to(cost, (m, r)),
-        problem.levels,
-        problem.group_of,
-        np.zeros((problem.n_groups, problem.d)),
-        np.zeros(problem.n_groups),
-    )
-
-
-def evaluate(problem, w):
-    """Return the residuals (m, n), in single precision, and the objective."""
-    residuals = np.empty((problem.m, problem.n), dtype=np.float32)
-    objective = 0.0
-    for rows in problem.blocks():
-        r = problem.residuals(w, rows)
-        objective += problem.pinball(r, rows)
-        with np.errstate(over="ignore"):  # a band without a minimum sends weights far out
-            residuals[:, rows] = r
-    return residuals, objective
-
-
-def nearest(residuals, size):
-    """Return the indices of the smallest residuals of each line, (m, size), ascending."""
-    m, n = residuals.shape
-    kept = np.empty((m, size), dtype=np.intp)
-    for k in range(m):
-        near = np.argpartition(np.abs(residuals[k]), size - 1)[:size] if size < n else np.arange(n)
-        kept[k] = np.sort(near)
-    return kept
-
-
-def band_of(problem, residuals, kept, factor):
-    """Return some observations of each line, and the linear cost of the others.
-
-    Parameters
-    ----------
-    problem : AggregationProblem
-        The problem.
-    residuals : ndarray of shape (m, n)
-        At weights close to the solution: their signs are those of the others.
-    kept : ndarray of int of shape (m, size)
-        Rows of each line to keep, ascending.
-    factor : float
-        Multiplies the costs.
-
-    Returns
-    -------
-    Band
-        The observations kept.
-    """
-    m, d, size = problem.m, problem.d, kept.shape[1]
-    D = np.empty((m, d, size))
-    linear, constant = np.zeros((problem.n_groups, d)), np.zeros(problem.n_groups)
-    levels = problem.levels[:, None]
-    for rows in problem.blocks():
-        columns = problem.design(rows)
-        a = np.where(residuals[:, rows] > 0, levels, levels - 1) * (problem.cost[rows] * factor)
-        for k in range(m):
-            low, high = np.searchsorted(kept[k], [rows.start, rows.stop])
-            inside = kept[k, low:high] - rows.start
-            a[k, inside] = 0.0
-            line = columns[0 if problem.fine else k]
-            D[k, :, low:high] = line[:, inside]
-            linear[problem.group_of[k]] += line @ a[k]
-        np.add.at(constant, problem.group_of, a @ problem.y[rows])
-    return Band(
-        D,
-        problem.y[kept],
-        problem.cost[kept] * factor,
-        problem.levels,
-        problem.group_of,
-        linear,
-        constant,
-    )
