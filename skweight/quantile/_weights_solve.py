@@ -28,8 +28,8 @@ _SMALL = 20_000
 
 # The first sample has this many times (d N)^(2/3) of N observations, and this many rows at least;
 # the first band is so many times as large, and wider by a factor each time that it does not hold.
-_SAMPLE, _LEAST = 2.0, 200
-_BAND, _WIDEN = 2.0, 1.3
+_SAMPLE, _LEAST = 2.5, 200
+_BAND, _WIDEN = 1.3, 1.3
 
 # Weights that crossing rows may couple: their joint system has half a gigabyte.
 _LARGEST_JOINT = 8000
