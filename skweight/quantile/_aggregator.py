@@ -50,7 +50,8 @@ class QuantileAggregator(CallbackSupportMixin, BaseQuantileStacking, BaseEstimat
     solver : {"auto", "ipm", "first-order", "highs"}, default="auto"
         What finds the weights, as in `quantile_stacking_weights`; "auto" chooses by the problem.
     tol : float, default=1e-9
-        Duality gap to reach, relative to the objective, above 0.
+        Duality gap to reach, above 0, relative to the objective or to the mean deviation of `y`,
+        whichever is larger; see `quantile_stacking_weights`.
     max_iter : int, default=200
         Iterations at the most.
 

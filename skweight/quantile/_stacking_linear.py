@@ -14,8 +14,7 @@ class LinearQuantiles(QuantileRegressorMixin, BaseEstimator):
     """Fit a linear quantile regression without penalty at each level.
 
     A feature is a forecast that is the same at every level, so free weights of the features are
-    the coefficients: the interior-point method of the weights finds all of them, many times faster
-    than one linear programme for each level.
+    the coefficients: the interior-point method of the weights finds all of them in one fit.
 
     Parameters
     ----------

@@ -138,7 +138,8 @@ def quantile_stacking_weights(
         have more than 150, the second only where those are also free, and the third for small
         problems that stall the first.
     tol : float, default=1e-9
-        Gap to reach, relative to the objective.
+        Gap to reach, above 0, relative to the objective or to the mean absolute deviation of `y`,
+        whichever is larger (its mean absolute value without the unit sum and an intercept).
     max_iter : int, default=200
         Iterations of one run of the solver at the most.
     on_iteration : callable or None, default=None

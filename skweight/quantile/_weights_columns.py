@@ -41,7 +41,7 @@ def solve_by_columns(problem, tol, max_iter, on_iteration=None):
     problem : AggregationProblem
         With fine weights.
     tol : float
-        Gap to reach, relative to the objective.
+        Gap to reach, relative to the objective, or to the problem's scale if that is more.
     max_iter : int
         Iterations of one run of the interior-point method at the most.
     on_iteration : callable or None, default=None

@@ -24,7 +24,7 @@ def solve_first_order(problem, tol, max_iter, on_iteration=None):
     problem : AggregationProblem
         What to minimise.
     tol : float
-        Gap to reach, relative to the objective.
+        Gap to reach, relative to the objective, or to the problem's scale if that is more.
     max_iter : int
         Looks at the most, with ten steps each.
     on_iteration : callable or None, default=None

@@ -86,7 +86,7 @@ def solve(problem, noncrossing, tol, max_iter, on_iteration=None):
     noncrossing : bool
         Whether lines must not cross at any row.
     tol : float
-        Gap to reach, relative to the objective.
+        Gap to reach, relative to the objective, or to the problem's scale if that is more.
     max_iter : int
         Iterations of one run of the method at the most.
     on_iteration : callable or None, default=None
