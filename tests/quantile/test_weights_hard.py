@@ -102,8 +102,8 @@ def test_a_stop_during_the_sample_is_kept(after, monkeypatch):
         ("none", True, 0.1),
         ("simplex", False, 0.1),
         ("nonneg", False, 0.1),
-        ("simplex", True, 1.0),  # few multipliers have room for the intercept's sake
-        ("nonneg", True, 1.0),
+        ("simplex", True, 0.7),  # few multipliers have room for the intercept's sake
+        ("nonneg", True, 0.7),
     ],
 )
 def test_first_order_comes_close_and_has_a_bound(constraint, fit_intercept, largest_gap, weighting):
