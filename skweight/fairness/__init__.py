@@ -1,3 +1,5 @@
 """Models whose predictions do not depend on protected attributes, nor on their intersections."""
 
-__all__ = []
+from skweight.fairness._selection import refit_within_budget
+
+__all__ = ["refit_within_budget"]
