@@ -1,5 +1,20 @@
 """Models whose predictions do not depend on protected attributes, nor on their intersections."""
 
+from skweight.fairness._dependence import (
+    concatenated_distance_covariance,
+    distance_correlation,
+    distance_covariance,
+    joint_distance_covariance,
+)
+from skweight.fairness._independence import IndependenceTest, independence_test
 from skweight.fairness._selection import refit_within_budget
 
-__all__ = ["refit_within_budget"]
+__all__ = [
+    "IndependenceTest",
+    "concatenated_distance_covariance",
+    "distance_correlation",
+    "distance_covariance",
+    "independence_test",
+    "joint_distance_covariance",
+    "refit_within_budget",
+]
