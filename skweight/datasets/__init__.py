@@ -1,6 +1,13 @@
 """Real data without a download, and simulated data whose law is known."""
 
 from skweight.datasets._bundled import load_diabetes_progression, load_era, load_esl, load_lev
+from skweight.datasets._fairness import (
+    load_adult,
+    load_compas,
+    load_law_school,
+    load_pg15training,
+)
+from skweight.datasets._german_credit import load_german_credit
 from skweight.datasets._real import (
     load_doctor_visits,
     load_housing_satisfaction,
@@ -16,10 +23,13 @@ from skweight.datasets._regression import (
     load_hotel_rates,
 )
 from skweight.datasets._simulated import make_ordinal
+from skweight.datasets._simulated_motor import make_motor_portfolio
 from skweight.datasets._simulated_regression import make_heteroscedastic
 
 __all__ = [
+    "load_adult",
     "load_ames",
+    "load_compas",
     "load_concrete",
     "load_cps_wages",
     "load_diabetes_progression",
@@ -27,12 +37,16 @@ __all__ = [
     "load_doctor_visits",
     "load_era",
     "load_esl",
+    "load_german_credit",
     "load_hotel_rates",
     "load_housing_satisfaction",
+    "load_law_school",
     "load_lev",
     "load_nass_cds",
+    "load_pg15training",
     "load_soup",
     "load_wine_ratings",
     "make_heteroscedastic",
+    "make_motor_portfolio",
     "make_ordinal",
 ]

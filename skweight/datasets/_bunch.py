@@ -76,6 +76,23 @@ def _categorical(column, categories, is_ordered):
     return column.astype(pandas.CategoricalDtype(categories, ordered=is_ordered))
 
 
+def commonest_first(column):
+    """List the values of a column, the most frequent one, which is the reference, first.
+
+    Parameters
+    ----------
+    column : Series
+        Values.
+
+    Returns
+    -------
+    list
+        The values, each once.
+    """
+    counts = column.value_counts()
+    return sorted(counts.index, key=lambda value: (-counts[value], value))
+
+
 def indicators(frame):
     """Code a frame as floats: 0/1 columns for each level but the first of a categorical.
 
@@ -198,4 +215,75 @@ def regression_bunch(data, target, descr, *, return_X_y, as_frame, groups=None):
         sample_weight=None,
         groups=None if groups is None else np.asarray(groups),
         DESCR=descr,
+    )
+
+
+def sensitive_bunch(
+    data,
+    sensitive,
+    target,
+    target_names,
+    descr,
+    *,
+    return_X_y,
+    as_frame,
+    sample_weight=None,
+    more=None,
+    only_in_frame=None,
+):
+    """Assemble what a loader of data with protected attributes returns.
+
+    Parameters
+    ----------
+    data : DataFrame
+        The features, categories restored, without the protected attributes.
+    sensitive : DataFrame
+        The protected attributes, one column each.
+    target : Series
+        Numbers; integers stay integers.
+    target_names : list of str
+        A readable name for each class, or the name of a numeric target.
+    descr : str
+        The description.
+    return_X_y, as_frame : bool
+        As in the loaders.
+    sample_weight : Series or None
+        One number for each row.
+    more : dict or None
+        Further attributes of the Bunch, one number for each row; columns of the frame too.
+    only_in_frame : DataFrame or None
+        Further columns of the frame.
+
+    Returns
+    -------
+    Bunch or tuple
+        The Bunch, or ``(data, target)``.
+    """
+    pandas = import_optional("pandas", "skweight.datasets")
+    more = {name: np.asarray(values, dtype=float) for name, values in (more or {}).items()}
+    data, sensitive, target = (part.reset_index(drop=True) for part in (data, sensitive, target))
+    frame = None
+    if as_frame:
+        parts = [data, sensitive, target.to_frame(), pandas.DataFrame(more)]
+        if only_in_frame is not None:
+            parts.append(only_in_frame.reset_index(drop=True))
+        frame = pandas.concat(parts, axis=1)
+        feature_names = list(data.columns)
+    else:
+        data, feature_names = indicators(data)
+        target = target.to_numpy()
+    if return_X_y:
+        return data, target
+    return Bunch(
+        data=data,
+        target=target,
+        frame=frame,
+        feature_names=feature_names,
+        target_names=list(target_names),
+        sensitive_features=sensitive,
+        sensitive_names=list(sensitive.columns),
+        sample_weight=None if sample_weight is None else sample_weight.to_numpy(dtype=float),
+        groups=None,
+        DESCR=descr,
+        **more,
     )

