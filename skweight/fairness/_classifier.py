@@ -1,0 +1,415 @@
+"""Classification by logistic models that pay for depending on protected attributes."""
+
+from numbers import Real
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import assert_all_finite, column_or_1d
+
+from skweight._core._sklearn_compat import Interval, _fit_context
+from skweight.fairness._glm_base import SHARED_CONSTRAINTS, BaseDistanceCovariance
+from skweight.fairness._losses import Binomial, Multinomial
+
+
+class DistanceCovarianceClassifier(ClassifierMixin, BaseDistanceCovariance):
+    """Classify by a logistic model whose probabilities depend little on attributes.
+
+    The log-loss of a logistic regression is minimised together with `fairness_alpha` times a
+    distance covariance between predicted probabilities and protected attributes [1]_. Attributes
+    may be nominal, ordered or numeric, several at once, and the joint measures see their
+    intersections. Predictions never need the attributes.
+
+    Parameters
+    ----------
+    fairness_alpha : float, default=1.0
+        Strength of the dependence penalty, at least 0.
+    measure : {"ccdcov", "jdcov", "sum"}, default="ccdcov"
+        Distance covariance with all attributes taken as one vector, joint distance covariance, or
+        the sum over the attributes, which does not see intersections.
+    statistic : {"V", "U"}, default="V"
+        The biased statistic, which is never negative, or the unbiased one, in which weights are
+        counts of rows.
+    normalize : bool, default=False
+        Whether to penalise the squared distance correlation instead. Not with "jdcov".
+    c : float, default=1.0
+        Constant of "jdcov", above 0, in units of the attributes' distances: the larger, the more
+        pairs count beside higher orders.
+    sensitive_columns : str, int, list, mask, callable, dict or None, default=None
+        Which columns of X hold the attributes: names, positions, a boolean mask or a function of
+        X, resolved in each fit; a dict gives columns by attribute, for an attribute that is several
+        columns. None if attributes are passed to `fit`, or if there are none.
+    drop_sensitive : bool, default=True
+        Whether `sensitive_columns` are kept out of the model. Their coefficients are then exactly
+        0, and they may hold text.
+    sensitive_types : "auto" or dict, default="auto"
+        Kind by attribute, "nominal", "ordered" or "numeric", where the values do not tell it.
+    nominal_metric : {"euclidean", "discrete"}, default="euclidean"
+        Distance between different levels of a nominal attribute: the root of 2 for three or more
+        levels and 1 for two, or 1 for any number.
+    missing : {"error", "category"}, default="error"
+        Whether a missing value of a nominal attribute is an error or a level of its own.
+    scale : {"minmax", "std", "mean_distance"} or None, default="minmax"
+        Unit of the attributes' distances, which the penalty is proportional to: range or standard
+        deviation of the numeric ones, or mean distance of every one.
+    max_levels : int or None, default=None
+        Round numeric attributes to so many equal steps of their range, at least 2, which makes
+        the penalty much faster for continuous ones.
+    penalize : {"response", "linear"}, default="response"
+        Whether probabilities or linear predictors (with three or more classes those that sum to
+        0) should be independent.
+    alpha : float, default=1e-4
+        Strength of the ridge penalty ``alpha / 2 * |coef_|^2``, at least 0.
+    fit_intercept : bool, default=True
+        Whether to fit an intercept, which no penalty touches.
+    smoothing : float, default=1e-4
+        Width within which two predictions count as nearly tied, in standard deviations of the
+        predictions without dependence penalty, at least 0.
+    solver : {"lbfgs"}, default="lbfgs"
+        How the objective is minimised.
+    max_iter : int, default=500
+        Steps of each run at the most.
+    tol : float, default=1e-6
+        Stop when no entry of the gradient is larger, above 0. Coordinates are those in which the
+        constant model's expected Hessian is the identity, and the unit is the root of its
+        log-loss, so that units of X do not matter.
+    n_init : int, default=1
+        Number of runs, of which the one with the lowest objective is kept: from the model without
+        dependence penalty (or the last fit, with `warm_start`), from the constant model, then from
+        random multiples of the former's coefficients.
+    random_state : int, RandomState instance or None, default=None
+        Source of the random starts, used if `n_init` is above 2.
+    warm_start : bool, default=False
+        Whether `fit` starts from the last fit.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Labels, sorted; columns of `predict_proba` follow them. A label without weight is none.
+    coef_ : ndarray of shape (1, n_features_in_) or (n_classes, n_features_in_)
+        Coefficients, of the second class where there are two; exactly 0 for columns that were
+        kept out.
+    intercept_ : ndarray of shape (1,) or (n_classes,)
+        Intercepts.
+    objective_ : float
+        The objective, exact: without smoothing, the constant of "jdcov" included.
+    penalty_ : float
+        The dependence on the training rows, exact, without the constant of "jdcov" and not
+        multiplied by `fairness_alpha`; 0 without attributes.
+    penalty_constant_ : float
+        The part of "jdcov" that no prediction changes; 0 for other measures.
+    converged_ : bool
+        Whether `tol` was reached.
+    collapsed_ : bool
+        Whether the model is constant because no other had a lower objective.
+    smoothing_ : float
+        Absolute width of the smoothing, in units of the predictions.
+    sensitive_encoder_ : SensitiveEncoder or None
+        Encoding and scale of the attributes, for held-out rows. It holds no rows.
+    n_iter_ : int
+        Steps of the run that was kept.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, if X had any.
+
+    See Also
+    --------
+    DistanceCovarianceRegressor : The same for numbers.
+
+    Notes
+    -----
+    The objective is ``sum(w * loss) / sum(w) + alpha / 2 * |coef_|^2 + fairness_alpha * penalty``:
+    at ``fairness_alpha=0`` the fit is that of ``LogisticRegression(C=1 / (alpha * sum(w)))``. Two
+    classes are penalised through the probability of the second one. With more the penalties of
+    all classes' probabilities are added, each class alone: vectors of probabilities may depend on
+    attributes while no single one does, and then predicted labels may as well.
+
+    The objective is not convex. A strong penalty with ``statistic="V"`` leaves a constant model.
+
+    What is driven down is the dependence of predictions on the given attributes in the training
+    rows. Nothing follows for errors or calibration within groups, or for attributes not given.
+
+    References
+    ----------
+    .. [1] H. M. Lee, K. Antonio, B. Avanzi, L. Marchi, R. Zhou, "Machine Learning with Multitype
+       Protected Attributes: Intersectional Fairness through Regularisation", arXiv 2509.08163,
+       2025.
+
+    Examples
+    --------
+    The feature follows the square of the attribute, so that no correlation shows between them.
+
+    >>> import numpy as np
+    >>> from skweight.fairness import DistanceCovarianceClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> s = rng.uniform(-1, 1, size=500)
+    >>> proxy = 3 * s**2 - 1 + 0.3 * rng.normal(size=500)
+    >>> X = np.column_stack([proxy, rng.normal(size=500)])
+    >>> y = X.sum(axis=1) + rng.logistic(size=500) > 0
+    >>> for strength in [0, 10, 50]:
+    ...     model = DistanceCovarianceClassifier(fairness_alpha=strength)
+    ...     print(model.fit(X, y, sensitive_features=s).coef_.round(1))
+    [[1.1 1.1]]
+    [[0.6 1.2]]
+    [[0.2 1. ]]
+    """
+
+    _parameter_constraints: dict = {
+        "fairness_alpha": [Interval(Real, 0, None, closed="left")],
+        **SHARED_CONSTRAINTS,
+        "warm_start": ["boolean"],
+    }
+
+    def __init__(
+        self,
+        fairness_alpha=1.0,
+        measure="ccdcov",
+        statistic="V",
+        normalize=False,
+        c=1.0,
+        sensitive_columns=None,
+        drop_sensitive=True,
+        sensitive_types="auto",
+        nominal_metric="euclidean",
+        missing="error",
+        scale="minmax",
+        max_levels=None,
+        penalize="response",
+        alpha=1e-4,
+        fit_intercept=True,
+        smoothing=1e-4,
+        solver="lbfgs",
+        max_iter=500,
+        tol=1e-6,
+        n_init=1,
+        random_state=None,
+        warm_start=False,
+    ):
+        self.fairness_alpha = fairness_alpha
+        self.measure = measure
+        self.statistic = statistic
+        self.normalize = normalize
+        self.c = c
+        self.sensitive_columns = sensitive_columns
+        self.drop_sensitive = drop_sensitive
+        self.sensitive_types = sensitive_types
+        self.nominal_metric = nominal_metric
+        self.missing = missing
+        self.scale = scale
+        self.max_levels = max_levels
+        self.penalize = penalize
+        self.alpha = alpha
+        self.fit_intercept = fit_intercept
+        self.smoothing = smoothing
+        self.solver = solver
+        self.max_iter = max_iter
+        self.tol = tol
+        self.n_init = n_init
+        self.random_state = random_state
+        self.warm_start = warm_start
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None, *, sensitive_features=None):
+        """Fit the coefficients.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training rows; sparse ones are never made dense.
+        y : array-like of shape (n_samples,)
+            Labels of any type, two or more distinct ones.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Weights of the rows, at least 0. An integer weight equals that many copies of a row, and
+            a row of weight 0 counts nowhere, nor do its label and attributes. None means 1 for all.
+        sensitive_features : array-like or data frame of shape (n_samples,) or \
+(n_samples, n_attributes), or None, default=None
+            Protected attributes by position of the rows, where `sensitive_columns` is None.
+
+        Returns
+        -------
+        DistanceCovarianceClassifier
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If the input or a combination of parameters has no meaning; the message names it.
+
+        Warns
+        -----
+        UserWarning
+            If there are no attributes, if the model is constant, or if an unbiased penalty is
+            below 0.
+        ConvergenceWarning
+            If `tol` was not reached.
+
+        See Also
+        --------
+        predict_proba : The fitted probabilities.
+
+        Examples
+        --------
+        >>> from skweight.fairness import DistanceCovarianceClassifier
+        >>> X, y = [[0.0], [1.0], [2.0], [3.0]], ["no", "yes", "no", "yes"]
+        >>> model = DistanceCovarianceClassifier().fit(X, y, sensitive_features=list("abba"))
+        >>> model.classes_.tolist()
+        ['no', 'yes']
+        """
+        return self._fit(X, y, sample_weight, sensitive_features)
+
+    def _checked_target(self, y):
+        missing = "Input y contains NaN: a label is missing."
+        if hasattr(y, "isna") and np.any(y.isna()):
+            raise ValueError(missing)
+        dtype = getattr(getattr(y, "dtype", None), "numpy_dtype", None)
+        if dtype is not None:  # whole numbers and booleans of pandas stay what they are
+            y = y.to_numpy(dtype=dtype)
+        y = column_or_1d(y, warn=True)
+        if y.dtype == object and any(label is None for label in y):
+            raise ValueError(missing)
+        assert_all_finite(y, input_name="y")
+        check_classification_targets(y)
+        return y
+
+    def _target(self, rows):
+        self.classes_, codes = np.unique(rows.y, return_inverse=True)
+        K = len(self.classes_)
+        if K < 2:
+            raise ValueError(
+                "y must hold at least two classes among the rows of positive weight, but it has "
+                f"only 1 class: {self.classes_}."
+            )
+        if K == 2:
+            return Binomial(), codes.astype(float)
+        return Multinomial(K), np.eye(K)[codes]
+
+    def _shaped(self, coef, intercept):
+        return coef.T.copy(), intercept
+
+    def _previous(self, rows):
+        """Return the last fit's coefficients and intercepts as the solver wants them."""
+        coef = getattr(self, "coef_", None)
+        K = len(self.classes_)
+        if coef is None or coef.shape != (1 if K == 2 else K, len(rows.used)):
+            return None
+        return coef[:, rows.used].T, self.intercept_
+
+    def decision_function(self, X):
+        """Compute the linear predictor.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows to score. With `drop_sensitive` a frame may lack the sensitive columns, the
+            others in the order of `fit`; an array keeps its width, and what stands in the sensitive
+            columns has no effect.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
+            Log-odds of ``classes_[1]`` for two classes, else scores whose softmax are the
+            probabilities.
+
+        See Also
+        --------
+        predict_proba : The fitted probabilities.
+
+        Examples
+        --------
+        >>> from skweight.fairness import DistanceCovarianceClassifier
+        >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [0, 1, 0, 1]
+        >>> model = DistanceCovarianceClassifier(fairness_alpha=0.1)
+        >>> model.fit(X, y, sensitive_features=list("abba")).decision_function([[1.5]]).round(6)
+        array([0.])
+        """
+        scores = self._scores(X)
+        return scores[:, 0] if scores.shape[1] == 1 else scores
+
+    def predict_proba(self, X):
+        """Predict the probability of each class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows to predict, as for `decision_function`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Probabilities, columns as in `classes_`.
+
+        See Also
+        --------
+        decision_function : The linear predictor.
+
+        Examples
+        --------
+        >>> from skweight.fairness import DistanceCovarianceClassifier
+        >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [0, 1, 0, 1]
+        >>> model = DistanceCovarianceClassifier(fairness_alpha=0.1)
+        >>> model.fit(X, y, sensitive_features=list("abba")).predict_proba([[1.5]]).round(2)
+        array([[0.5, 0.5]])
+        """
+        scores = self.decision_function(X)
+        if scores.ndim == 1:
+            loss = Binomial()
+            return np.column_stack([loss.mean(-scores), loss.mean(scores)])
+        return Multinomial(scores.shape[1]).mean(scores)
+
+    def predict_log_proba(self, X):
+        """Predict the logarithm of the probability of each class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows to predict, as for `decision_function`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Logarithms of `predict_proba`, minus infinity where that is 0.
+
+        See Also
+        --------
+        predict_proba : The fitted probabilities.
+
+        Examples
+        --------
+        >>> from skweight.fairness import DistanceCovarianceClassifier
+        >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [0, 1, 0, 1]
+        >>> model = DistanceCovarianceClassifier(fairness_alpha=0.1)
+        >>> model.fit(X, y, sensitive_features=list("abba")).predict_log_proba([[1.5]]).round(2)
+        array([[-0.69, -0.69]])
+        """
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
+
+    def predict(self, X):
+        """Predict the most probable class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows to predict, as for `decision_function`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Labels.
+
+        See Also
+        --------
+        predict_proba : The fitted probabilities.
+
+        Examples
+        --------
+        >>> from skweight.fairness import DistanceCovarianceClassifier
+        >>> X, y = [[0.0], [1.0], [2.0], [3.0]], ["no", "no", "yes", "yes"]
+        >>> model = DistanceCovarianceClassifier(fairness_alpha=0.1)
+        >>> model.fit(X, y, sensitive_features=list("abba")).predict([[0.5], [2.5]]).tolist()
+        ['no', 'yes']
+        """
+        scores = self.decision_function(X)
+        codes = (scores > 0).astype(np.intp) if scores.ndim == 1 else scores.argmax(axis=1)
+        return self.classes_[codes]

@@ -1,0 +1,162 @@
+"""L-BFGS with a line search that sees functions of linear scores along a line for free."""
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+_MEMORY = 20
+_MAX_TRIALS = 30
+_DECREASE, _FLATTER = 1e-4, 0.9
+
+# Decreases below this share of the function's size are rounding.
+_ROUNDING = 4e-15
+
+
+@dataclass
+class Minimum:
+    """Where `minimise` stopped.
+
+    `stalled` says that no lower point was found along the last direction, `limited` that a step
+    went as far as it was allowed to, `stopped` that a callback asked to.
+    """
+
+    point: object
+    n_iter: int
+    n_evaluations: int
+    converged: bool
+    stalled: bool = False
+    limited: bool = False
+    stopped: bool = False
+
+
+def minimise(point, gtol, max_iter, size, on_step=None):
+    """Minimise a smooth function.
+
+    Parameters
+    ----------
+    point : point
+        The start. A point has ``x``, ``value``, ``gradient()`` (an array like x),
+        ``along(direction)``, which returns a line, and a line has ``limit`` (the longest step
+        allowed), ``at(t)``, which returns value and slope, and ``point(t)`` for the last t asked.
+    gtol : float
+        Stop when no entry of the gradient is larger.
+    max_iter : int
+        Steps at the most.
+    size : float
+        Size of the terms that a value is the sum of, for rounding.
+    on_step : callable or None, default=None
+        Called with each new point; a true value stops.
+
+    Returns
+    -------
+    Minimum
+        The lowest point found.
+    """
+    pairs = deque(maxlen=_MEMORY)
+    gradient = point.gradient()
+    n_evaluations = 1
+    for n_iter in range(max_iter + 1):
+        if np.abs(gradient).max(initial=0.0) <= gtol:
+            return Minimum(point, n_iter, n_evaluations, converged=True)
+        if n_iter == max_iter:
+            break
+        direction = _two_loops(pairs, -gradient)
+        slope = gradient @ direction
+        if not slope < 0:
+            pairs.clear()
+            direction = -gradient
+            slope = gradient @ direction
+        line = point.along(direction)
+        noise = _ROUNDING * max(abs(point.value), size)
+        t, trials = search(line, point.value, slope, noise)
+        n_evaluations += trials
+        if t is None and pairs:  # once more without what was learnt
+            pairs.clear()
+            direction, slope = -gradient, -(gradient @ gradient)
+            line = point.along(direction)
+            t, trials = search(line, point.value, slope, noise)
+            n_evaluations += trials
+        if t is None:
+            return Minimum(point, n_iter, n_evaluations, converged=False, stalled=True)
+        new = line.point(t)
+        new_gradient = new.gradient()
+        s, y = t * direction, new_gradient - gradient
+        if s @ y > 1e-12 * np.sqrt((s @ s) * (y @ y)):
+            pairs.append((s, y, s @ y))
+        point, gradient = new, new_gradient
+        if on_step is not None and on_step(point):
+            return Minimum(point, n_iter + 1, n_evaluations, converged=False, stopped=True)
+        if t >= line.limit:
+            return Minimum(point, n_iter + 1, n_evaluations, converged=False, limited=True)
+    return Minimum(point, n_iter, n_evaluations, converged=False)
+
+
+def search(line, value, slope, noise):
+    """Find a step that decreases the function enough and flattens its slope.
+
+    Weak Wolfe conditions by bracketing, which end at kinks too; where differences of values are
+    mere rounding the slopes decide.
+
+    Returns
+    -------
+    t : float or None
+        The step, None if no lower point was found.
+    trials : int
+        Evaluations made.
+    """
+    low, low_value, low_slope = 0.0, value, slope
+    high = high_value = high_slope = np.inf
+    t = min(1.0, line.limit)
+    for trials in range(1, _MAX_TRIALS + 1):
+        new, new_slope = line.at(t)
+        lower = new <= value + _DECREASE * t * slope
+        level = new <= value + noise and new_slope <= (2 * _DECREASE - 1) * slope
+        if not (np.isfinite(new) and (lower or level)):
+            high, high_value, high_slope = t, new, new_slope
+        elif new_slope < _FLATTER * slope and t < line.limit:
+            low, low_value, low_slope = t, new, new_slope
+        else:
+            return t, trials
+        if np.isfinite(high):
+            t = low + (high - low) * _inside(
+                high - low, low_value, low_slope, high_value, high_slope
+            )
+            if not low < t < high:
+                break
+        else:
+            t = min(_beyond(low, low_slope, slope), line.limit)
+    return (low or None), trials
+
+
+def _inside(width, low_value, low_slope, high_value, high_slope):
+    """Return where in a bracket the cubic through values and slopes is lowest, away from its ends."""
+    share = 0.5
+    with np.errstate(all="ignore"):
+        d = low_slope + high_slope - 3 * (high_value - low_value) / width
+        root = d * d - low_slope * high_slope
+        if root >= 0:
+            root = np.sqrt(root)
+            share = 1 - (high_slope + root - d) / (high_slope - low_slope + 2 * root)
+    return min(max(share, 0.1), 0.9) if np.isfinite(share) else 0.5
+
+
+def _beyond(low, low_slope, slope):
+    """Return a longer step: where the slope, extrapolated, is 0, but 2 to 10 times as long."""
+    steeper = low_slope <= slope
+    guess = np.inf if steeper else low * slope / (slope - low_slope)
+    return min(max(guess, 2 * low), 10 * low)
+
+
+def _two_loops(pairs, direction):
+    """Multiply by the L-BFGS approximation of the inverse Hessian."""
+    shares = []
+    for s, y, curvature in reversed(pairs):
+        shares.append((s @ direction) / curvature)
+        direction = direction - shares[-1] * y
+    if pairs:
+        _, y, curvature = pairs[-1]
+        direction = direction * (curvature / (y @ y))
+    for (s, y, curvature), share in zip(pairs, reversed(shares)):
+        direction = direction + (share - (y @ direction) / curvature) * s
+    return direction
