@@ -1,5 +1,6 @@
 """Models whose predictions do not depend on protected attributes, nor on their intersections."""
 
+from skweight.fairness._classifier import DistanceCovarianceClassifier
 from skweight.fairness._dependence import (
     concatenated_distance_covariance,
     distance_correlation,
@@ -7,9 +8,12 @@ from skweight.fairness._dependence import (
     joint_distance_covariance,
 )
 from skweight.fairness._independence import IndependenceTest, independence_test
+from skweight.fairness._regressor import DistanceCovarianceRegressor
 from skweight.fairness._selection import refit_within_budget
 
 __all__ = [
+    "DistanceCovarianceClassifier",
+    "DistanceCovarianceRegressor",
     "IndependenceTest",
     "concatenated_distance_covariance",
     "distance_correlation",

@@ -413,3 +413,9 @@ class DistanceCovarianceClassifier(ClassifierMixin, BaseDistanceCovariance):
         scores = self.decision_function(X)
         codes = (scores > 0).astype(np.intp) if scores.ndim == 1 else scores.argmax(axis=1)
         return self.classes_[codes]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        # A column that must not be used may be what tells the classes of a check apart.
+        tags.classifier_tags.poor_score = self.sensitive_columns is not None
+        return tags

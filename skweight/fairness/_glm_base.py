@@ -120,7 +120,7 @@ class BaseDistanceCovariance(CallbackSupportMixin, BaseEstimator):
         """Return the columns that enter the model, the attributes among X, and which entered."""
         if not _is_frame(X):
             X = check_array(
-                X,
+                _as_array(X),
                 accept_sparse="csr",
                 dtype=None,
                 ensure_all_finite=False,
@@ -132,8 +132,8 @@ class BaseDistanceCovariance(CallbackSupportMixin, BaseEstimator):
         used = ~mask if self.drop_sensitive else np.ones(len(mask), dtype=bool)
         if not used.any():
             raise ValueError(
-                f"sensitive_columns must leave a column to predict from, got all of X's {len(mask)} "
-                "feature(s)."
+                "sensitive_columns must leave a column of X to predict from, got all of its "
+                f"{len(mask)} feature(s)."
             )
         if not used.all():
             X = drop_columns(X, mask)
@@ -239,8 +239,8 @@ class BaseDistanceCovariance(CallbackSupportMixin, BaseEstimator):
     def _warn(self, problem, solution):
         if problem.penalty is None:
             _say(
-                f"This {type(self).__name__} knows no protected attributes, so it is a plain "
-                "generalised linear model: give sensitive_columns or pass sensitive_features to fit."
+                f"This {type(self).__name__} knows no protected attributes and is a plain "
+                "generalised linear model: give sensitive_columns, or sensitive_features to fit."
             )
             penalised = False
         else:
@@ -290,7 +290,9 @@ class BaseDistanceCovariance(CallbackSupportMixin, BaseEstimator):
         if frame and _columns_are(X, getattr(self, "feature_names_in_", None), used):
             return self._numeric(X), used
         if not frame:
-            X = check_array(X, dtype=None, ensure_all_finite=False, estimator=self, input_name="X")
+            X = check_array(
+                _as_array(X), dtype=None, ensure_all_finite=False, estimator=self, input_name="X"
+            )
         validate_data(self, X, reset=False, skip_check_array=True)
         return self._numeric(drop_columns(X, ~used)), used
 
@@ -314,9 +316,15 @@ def _is_frame(X):
 
 def _is_text(X):
     """Tell whether an array may hold text, in columns that are not used."""
-    if sparse.issparse(X):
-        return False
-    return np.asarray(X).dtype.kind in "OUS"
+    return not sparse.issparse(X) and np.asarray(X).dtype.kind in "OUS"
+
+
+def _as_array(X):
+    """Return lists as an array in which text does not turn numbers into text."""
+    if hasattr(X, "dtype"):
+        return X
+    array = np.asarray(X)
+    return np.array(X, dtype=object) if array.dtype.kind in "US" else array
 
 
 def _columns_are(X, names, used):

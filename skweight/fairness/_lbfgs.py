@@ -130,7 +130,7 @@ def search(line, value, slope, noise):
 
 
 def _inside(width, low_value, low_slope, high_value, high_slope):
-    """Return where in a bracket the cubic through values and slopes is lowest, away from its ends."""
+    """Return where in a bracket the cubic through its ends is lowest, away from the ends."""
     share = 0.5
     with np.errstate(all="ignore"):
         d = low_slope + high_slope - 3 * (high_value - low_value) / width

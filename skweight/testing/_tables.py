@@ -21,6 +21,9 @@ CHEAP_PARAMETERS = {
             "random_state": 0,
         },
     ],
+    # Without attributes a plain generalised linear model, and with one among the columns.
+    "DistanceCovarianceClassifier": [{}, {"sensitive_columns": [0]}],
+    "DistanceCovarianceRegressor": [{}, {"sensitive_columns": [0]}],
     "LevelwiseQuantileRegressor": {"quantiles": (0.05, 0.5, 0.95)},
     # Its default split is random: without a seed no two fits agree.
     "OrdinalConformalClassifier": {"random_state": 0},
@@ -57,6 +60,25 @@ CHECK_PARAMETERS = {
     "ConformalQuantileRegressor": {
         # CV+ predicts from the scores of all rows: only a split can leave them behind.
         "check_pickle_size_does_not_grow": {"method": "split"},
+    },
+    "DistanceCovarianceClassifier": {
+        # These rows can be separated, so that the loss is nearly flat around its minimum.
+        "check_sample_weight_equivalence_on_dense_data": {"tol": 1e-12},
+        "check_sample_weight_equivalence_on_sparse_data": {"tol": 1e-12},
+        # A dict is what a fit could write into.
+        "check_parameters_not_written": {
+            "sensitive_columns": {"age": [0]},
+            "sensitive_types": {"age": "numeric"},
+        },
+    },
+    "DistanceCovarianceRegressor": {
+        # Least squares alone take one step.
+        "check_convergence_warning": {"fairness_alpha": 20.0, "sensitive_columns": [1]},
+        "check_stopping_callback": {"fairness_alpha": 20.0, "sensitive_columns": [1]},
+        "check_parameters_not_written": {
+            "sensitive_columns": {"age": [0]},
+            "sensitive_types": {"age": "numeric"},
+        },
     },
     "PrestoClassifier": {
         # These rows can be separated: without a penalty on the common slopes the infimum is not
