@@ -1,9 +1,23 @@
-"""Metrics of ordinal probabilities, rare classes and quantile forecasts, and their scorers."""
+"""Metrics of ordinal probabilities, rare classes, quantile forecasts and predictions by group.
+
+With scorers for model selection. Predictions by protected attributes, their intersections too, are
+compared by `js_divergence_score`, `between_group_variance_ratio` and `demographic_parity_gap`,
+along a numeric attribute by `conditional_mean_curve`, and all in one table by `fairness_report`.
+"""
 
 from skweight.metrics._calibration import (
     equal_frequency_calibration_error,
     rare_class_calibration_error,
 )
+from skweight.metrics._conditional_mean import conditional_mean_curve
+from skweight.metrics._demographic_parity import (
+    between_group_variance_ratio,
+    demographic_parity_gap,
+)
+from skweight.metrics._fairness_report import fairness_report
+from skweight.metrics._fairness_scorer import fairness_scorer
+from skweight.metrics._fairness_table import FairnessReport
+from skweight.metrics._js_divergence import js_divergence_score
 from skweight.metrics._probability import (
     multiclass_brier_score,
     ranked_probability_score,
@@ -36,12 +50,19 @@ from skweight.metrics._scorers import (
 )
 
 __all__ = [
+    "FairnessReport",
+    "between_group_variance_ratio",
+    "conditional_mean_curve",
     "crps_from_quantiles",
     "d2_weighted_interval_score",
+    "demographic_parity_gap",
     "equal_frequency_calibration_error",
+    "fairness_report",
+    "fairness_scorer",
     "interval_coverage",
     "interval_score",
     "interval_width",
+    "js_divergence_score",
     "make_ordinal_scorer",
     "mean_quantile_loss",
     "multiclass_brier_score",

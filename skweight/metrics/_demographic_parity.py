@@ -244,7 +244,7 @@ class VarianceRatio:
         self._kept = groups.kept
         self._weighted = weight * y
         total = weight.sum()
-        if not total > 1:
+        if total <= 1 + 1e-9:  # weights over their sum included
             raise ValueError(
                 f"sample_weight has the sum {total:.6g}: want frequencies with a sum above 1"
             )

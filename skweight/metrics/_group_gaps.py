@@ -53,21 +53,20 @@ class GroupGaps:
         ndarray of shape (n_pairs,) or (n_kept,)
             A gap for each pair of kept groups, in the order of ``pdist``, or for each of them.
         """
-        column = self._column[code][self._order]
         between = method == "between_groups"
+        gaps = np.zeros(self.n_kept * (self.n_kept - 1) // 2 if between else self.n_kept)
+        if not len(gaps) or self._y[0] == self._y[-1]:
+            return gaps
+        column = self._column[code][self._order]
         if kind == "mean":
             means = self._means(column)
             overall = np.average(self._y, weights=self._weight)
             return pdist(means[:, None], "cityblock") if between else np.abs(means - overall)
-        gaps = np.zeros(self.n_kept * (self.n_kept - 1) // 2 if between else self.n_kept)
         for steps, overall, width in self._distribution_functions(column):
             if kind == "wasserstein":
                 steps, overall = steps * width, overall * width
-            if between and len(gaps):
-                metric = "chebyshev" if kind == "ks" else "cityblock"
-                found = pdist(steps, metric)
-            elif between:
-                break
+            if between:
+                found = pdist(steps, "chebyshev" if kind == "ks" else "cityblock")
             else:
                 distance = np.abs(steps - overall)
                 found = distance.max(axis=1) if kind == "ks" else distance.sum(axis=1)
@@ -100,7 +99,7 @@ class GroupGaps:
         total = np.bincount(column[rows], self._weight[rows], self.n_kept)
         share = self._weight / self._weight.sum()
         reached, all_reached = np.zeros(self.n_kept), 0.0
-        n_chunk = max(1, _MAX_CELLS // max(1, self.n_kept))
+        n_chunk = max(1, _MAX_CELLS // self.n_kept)
         for start in range(0, len(self._width), n_chunk):
             width = self._width[start : start + n_chunk]
             chunk = slice(*np.searchsorted(self._row, [start, start + len(width)]))
