@@ -79,7 +79,7 @@ def attributes_of(sensitive_features, name="sensitive_features"):
         read = [read_attribute(label, _column(table, j), name) for j, label in enumerate(labels)]
     if not read:
         raise ValueError(f"{name} has no columns: want one at least.")
-    _check_names([attribute.name for attribute in read], name)
+    _check_once([attribute.name for attribute in read], name)
     lengths = {attribute.name: len(attribute.values) for attribute in read}
     if len(set(lengths.values())) > 1:
         raise ValueError(f"{name} has columns of different lengths {lengths}: want the same.")
@@ -103,8 +103,8 @@ def select_attributes(X, columns, name="sensitive_columns"):
     Returns
     -------
     attributes : list of Attribute
-        As in `attributes_of`. A column without a name is called "attribute_j", j being its place
-        in X.
+        As in `attributes_of`. Columns without a name are called "attribute_0", "attribute_1" and so
+        on, in the order in which they are selected.
     mask : ndarray of bool of shape (n_features,)
         The columns that they come from.
 
@@ -117,6 +117,10 @@ def select_attributes(X, columns, name="sensitive_columns"):
         If `columns` is something else.
     """
     X = _as_table(X, "X", matrix=True)
+    if X.shape[1] == 0:  # in the words of scikit-learn
+        raise ValueError(
+            f"Found array with 0 feature(s) (shape={X.shape}) while a minimum of 1 is required."
+        )
     labels = _labels(X)
     if callable(columns):
         columns = columns(X)
@@ -127,18 +131,13 @@ def select_attributes(X, columns, name="sensitive_columns"):
             raise ValueError(f"{name} selects no column for {empty[0]!r}: want one at least.")
     else:
         chosen = _places(columns, X, labels, name)
-        places = {}
-        for j in chosen:
-            label = f"attribute_{j}" if labels is None else labels[j]
-            places.setdefault(label, []).append(j)
-        _check_names([f"attribute_{j}" if labels is None else labels[j] for j in chosen], name)
+        names = [f"attribute_{k}" if labels is None else labels[j] for k, j in enumerate(chosen)]
+        _check_once(chosen if labels is None else names, name)
+        places = {label: [j] for label, j in zip(names, chosen)}
     every = [j for part in places.values() for j in part]
     if not every:
         raise ValueError(f"{name} selects no column of X: want one at least.")
-    twice = sorted({j for j in every if every.count(j) > 1})
-    if twice:
-        label = twice[0] if labels is None else labels[twice[0]]
-        raise ValueError(f"{name} selects the column {label!r} twice: want each once.")
+    _check_once(every if labels is None else [labels[j] for j in every], name)
     mask = np.zeros(X.shape[1], dtype=bool)
     mask[every] = True
     if sparse.issparse(X):
@@ -225,7 +224,7 @@ def as_kind(attribute, kind, categories=None, name="sensitive_types"):
         except (TypeError, ValueError) as error:
             raise ValueError(
                 f"{name}[{attribute.name!r}]='numeric', but the attribute holds values that are no "
-                "numbers: want 'nominal'."
+                "numbers: want numbers, or another kind."
             ) from error
         return replace(read_attribute(attribute.name, numbers, name), kind=kind)
     if categories is None:
@@ -362,7 +361,8 @@ def _place(column, labels, n, name):
             )
         found = [j for j, label in enumerate(labels) if label == column]
         if not found:
-            raise ValueError(f"{name} has the name {column!r}, which is no column of X: {labels}.")
+            some = ", ".join(labels[:10]) + (", ..." if n > 10 else "")
+            raise ValueError(f"{name} has the name {column!r}, which is no column of X: {some}.")
         if len(found) > 1:
             raise ValueError(
                 f"{name} has the name {column!r}, but X has {len(found)} such columns."
@@ -375,8 +375,10 @@ def _place(column, labels, n, name):
     raise TypeError(f"{name} must hold names or indices of columns, got {column!r}.")
 
 
-def _check_names(names, name):
-    """Raise if two attributes have one name."""
-    twice = sorted({label for label in names if names.count(label) > 1})
-    if twice:
-        raise ValueError(f"{name} has the column {twice[0]!r} twice: want each name once.")
+def _check_once(columns, name):
+    """Raise if a column is there twice."""
+    seen = set()
+    for column in columns:
+        if column in seen:
+            raise ValueError(f"{name} has the column {column!r} twice: want each once.")
+        seen.add(column)

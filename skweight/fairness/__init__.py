@@ -7,6 +7,7 @@ from skweight.fairness._dependence import (
     distance_covariance,
     joint_distance_covariance,
 )
+from skweight.fairness._dependence_score import dependence_score
 from skweight.fairness._independence import IndependenceTest, independence_test
 from skweight.fairness._regressor import DistanceCovarianceRegressor
 from skweight.fairness._selection import refit_within_budget
@@ -16,6 +17,7 @@ __all__ = [
     "DistanceCovarianceRegressor",
     "IndependenceTest",
     "concatenated_distance_covariance",
+    "dependence_score",
     "distance_correlation",
     "distance_covariance",
     "independence_test",
