@@ -107,8 +107,10 @@ def _infer(objects):
 def _from_extension(column, dtype):
     """Return a column of an extension type of pandas as an array."""
     kind = getattr(dtype, "kind", "O")
+    if kind in "mM":
+        return np.empty(0, dtype="datetime64[s]")  # refused by its type
     if kind not in "biuf":
-        return column.to_numpy(dtype=None if kind in "mM" else object)
+        return column.to_numpy(dtype=object)
     missing = column.isna().any()
     if kind == "b":
         return column.to_numpy(dtype=object if missing else bool)
