@@ -1,5 +1,6 @@
 """Models whose predictions do not depend on protected attributes, nor on their intersections."""
 
+from skweight.fairness._boosting import DistanceCovarianceObjective
 from skweight.fairness._classifier import DistanceCovarianceClassifier
 from skweight.fairness._dependence import (
     concatenated_distance_covariance,
@@ -14,6 +15,7 @@ from skweight.fairness._selection import refit_within_budget
 
 __all__ = [
     "DistanceCovarianceClassifier",
+    "DistanceCovarianceObjective",
     "DistanceCovarianceRegressor",
     "IndependenceTest",
     "concatenated_distance_covariance",
