@@ -2,17 +2,12 @@
 
 from numbers import Real
 
-import numpy as np
-from sklearn.base import ClassifierMixin
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import assert_all_finite, column_or_1d
-
 from skweight._core._sklearn_compat import Interval, _fit_context
-from skweight.fairness._glm_base import SHARED_CONSTRAINTS, BaseDistanceCovariance
-from skweight.fairness._losses import Binomial, Multinomial
+from skweight.fairness._classifier_base import BaseDistanceCovarianceClassifier
+from skweight.fairness._glm_base import SHARED_CONSTRAINTS
 
 
-class DistanceCovarianceClassifier(ClassifierMixin, BaseDistanceCovariance):
+class DistanceCovarianceClassifier(BaseDistanceCovarianceClassifier):
     """Classify by a logistic model whose probabilities depend little on attributes.
 
     The log-loss of a logistic regression is minimised together with `fairness_alpha` times a
@@ -150,9 +145,9 @@ class DistanceCovarianceClassifier(ClassifierMixin, BaseDistanceCovariance):
     >>> for strength in [0, 10, 50]:
     ...     model = DistanceCovarianceClassifier(fairness_alpha=strength)
     ...     print(model.fit(X, y, sensitive_features=s).coef_.round(1))
-    [[1.1 1.1]]
-    [[0.6 1.2]]
-    [[0.2 1. ]]
+    [[1.  0.9]]
+    [[0.6 1. ]]
+    [[0.2 0.9]]
     """
 
     _parameter_constraints: dict = {
@@ -213,6 +208,8 @@ class DistanceCovarianceClassifier(ClassifierMixin, BaseDistanceCovariance):
     def fit(self, X, y, sample_weight=None, *, sensitive_features=None):
         """Fit the coefficients.
 
+        Attributes are columns of X that `sensitive_columns` names, or come beside it.
+
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
@@ -257,165 +254,3 @@ class DistanceCovarianceClassifier(ClassifierMixin, BaseDistanceCovariance):
         ['no', 'yes']
         """
         return self._fit(X, y, sample_weight, sensitive_features)
-
-    def _checked_target(self, y):
-        missing = "Input y contains NaN: a label is missing."
-        if hasattr(y, "isna") and np.any(y.isna()):
-            raise ValueError(missing)
-        dtype = getattr(getattr(y, "dtype", None), "numpy_dtype", None)
-        if dtype is not None:  # whole numbers and booleans of pandas stay what they are
-            y = y.to_numpy(dtype=dtype)
-        y = column_or_1d(y, warn=True)
-        if y.dtype == object and any(label is None for label in y):
-            raise ValueError(missing)
-        assert_all_finite(y, input_name="y")
-        check_classification_targets(y)
-        return y
-
-    def _target(self, rows):
-        self.classes_, codes = np.unique(rows.y, return_inverse=True)
-        K = len(self.classes_)
-        if K < 2:
-            raise ValueError(
-                "y must hold at least two classes among the rows of positive weight, but it has "
-                f"only 1 class: {self.classes_}."
-            )
-        if K == 2:
-            return Binomial(), codes.astype(float)
-        return Multinomial(K), np.eye(K)[codes]
-
-    def _shaped(self, coef, intercept):
-        return coef.T.copy(), intercept
-
-    def _previous(self, rows):
-        """Return the last fit's coefficients and intercepts as the solver wants them."""
-        coef = getattr(self, "coef_", None)
-        K = len(self.classes_)
-        if coef is None or coef.shape != (1 if K == 2 else K, len(rows.used)):
-            return None
-        return coef[:, rows.used].T, self.intercept_
-
-    def decision_function(self, X):
-        """Compute the linear predictor.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows to score. With `drop_sensitive` a frame may lack the sensitive columns, the
-            others in the order of `fit`; an array keeps its width, and what stands in the sensitive
-            columns has no effect.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_classes)
-            Log-odds of ``classes_[1]`` for two classes, else scores whose softmax are the
-            probabilities.
-
-        See Also
-        --------
-        predict_proba : The fitted probabilities.
-
-        Examples
-        --------
-        >>> from skweight.fairness import DistanceCovarianceClassifier
-        >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [0, 1, 0, 1]
-        >>> model = DistanceCovarianceClassifier(fairness_alpha=0.1)
-        >>> model.fit(X, y, sensitive_features=list("abba")).decision_function([[1.5]]).round(6)
-        array([0.])
-        """
-        scores = self._scores(X)
-        return scores[:, 0] if scores.shape[1] == 1 else scores
-
-    def predict_proba(self, X):
-        """Predict the probability of each class.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows to predict, as for `decision_function`.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-            Probabilities, columns as in `classes_`.
-
-        See Also
-        --------
-        decision_function : The linear predictor.
-
-        Examples
-        --------
-        >>> from skweight.fairness import DistanceCovarianceClassifier
-        >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [0, 1, 0, 1]
-        >>> model = DistanceCovarianceClassifier(fairness_alpha=0.1)
-        >>> model.fit(X, y, sensitive_features=list("abba")).predict_proba([[1.5]]).round(2)
-        array([[0.5, 0.5]])
-        """
-        scores = self.decision_function(X)
-        if scores.ndim == 1:
-            loss = Binomial()
-            return np.column_stack([loss.mean(-scores), loss.mean(scores)])
-        return Multinomial(scores.shape[1]).mean(scores)
-
-    def predict_log_proba(self, X):
-        """Predict the logarithm of the probability of each class.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows to predict, as for `decision_function`.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-            Logarithms of `predict_proba`, minus infinity where that is 0.
-
-        See Also
-        --------
-        predict_proba : The fitted probabilities.
-
-        Examples
-        --------
-        >>> from skweight.fairness import DistanceCovarianceClassifier
-        >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [0, 1, 0, 1]
-        >>> model = DistanceCovarianceClassifier(fairness_alpha=0.1)
-        >>> model.fit(X, y, sensitive_features=list("abba")).predict_log_proba([[1.5]]).round(2)
-        array([[-0.69, -0.69]])
-        """
-        with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X))
-
-    def predict(self, X):
-        """Predict the most probable class.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows to predict, as for `decision_function`.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            Labels.
-
-        See Also
-        --------
-        predict_proba : The fitted probabilities.
-
-        Examples
-        --------
-        >>> from skweight.fairness import DistanceCovarianceClassifier
-        >>> X, y = [[0.0], [1.0], [2.0], [3.0]], ["no", "no", "yes", "yes"]
-        >>> model = DistanceCovarianceClassifier(fairness_alpha=0.1)
-        >>> model.fit(X, y, sensitive_features=list("abba")).predict([[0.5], [2.5]]).tolist()
-        ['no', 'yes']
-        """
-        scores = self.decision_function(X)
-        codes = (scores > 0).astype(np.intp) if scores.ndim == 1 else scores.argmax(axis=1)
-        return self.classes_[codes]
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        # A column that must not be used may be what tells the classes of a check apart.
-        tags.classifier_tags.poor_score = self.sensitive_columns is not None
-        return tags

@@ -2,18 +2,12 @@
 
 from numbers import Real
 
-import numpy as np
-from sklearn.base import RegressorMixin
-from sklearn.metrics import r2_score
-from sklearn.utils import check_array
-from sklearn.utils.validation import check_consistent_length, column_or_1d
-
-from skweight._core._sklearn_compat import Interval, StrOptions, _fit_context, check_sample_weight
-from skweight.fairness._glm_base import SHARED_CONSTRAINTS, BaseDistanceCovariance
-from skweight.fairness._losses import regression_loss
+from skweight._core._sklearn_compat import Interval, StrOptions, _fit_context
+from skweight.fairness._glm_base import SHARED_CONSTRAINTS
+from skweight.fairness._regressor_base import BaseDistanceCovarianceRegressor
 
 
-class DistanceCovarianceRegressor(RegressorMixin, BaseDistanceCovariance):
+class DistanceCovarianceRegressor(BaseDistanceCovarianceRegressor):
     """Regress by a generalised linear model whose predictions depend little on attributes.
 
     The mean loss of a linear, Poisson, Gamma, Tweedie or inverse Gaussian regression is minimised
@@ -160,7 +154,7 @@ default="squared_error"
     ...     print(model.fit(X, y, sensitive_features=s).coef_.round(1))
     [1. 1.]
     [0.5 1.1]
-    [0.1 1. ]
+    [0.  0.9]
     """
 
     _parameter_constraints: dict = {
@@ -230,6 +224,8 @@ default="squared_error"
     def fit(self, X, y, sample_weight=None, *, sensitive_features=None):
         """Fit the coefficients.
 
+        Attributes are columns of X that `sensitive_columns` names, or come beside it.
+
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
@@ -271,100 +267,6 @@ default="squared_error"
         >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [0.0, 1.0, 2.0, 3.0]
         >>> model = DistanceCovarianceRegressor().fit(X, y, sensitive_features=list("abab"))
         >>> model.coef_.round(2)
-        array([0.91])
+        array([0.9])
         """
         return self._fit(X, y, sample_weight, sensitive_features)
-
-    def _checked_target(self, y):
-        y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y", estimator=self)
-        return column_or_1d(y, warn=True)
-
-    def _target(self, rows):
-        loss = regression_loss(self.loss, self.power, self.link)
-        loss.check_target(rows.y, np.average(rows.y, weights=rows.weight))
-        return loss, rows.y
-
-    def _shaped(self, coef, intercept):
-        return coef[:, 0], float(intercept[0])
-
-    def _previous(self, rows):
-        """Return the last fit's coefficients and intercept as the solver wants them."""
-        coef = getattr(self, "coef_", None)
-        if coef is None or coef.shape != rows.used.shape:
-            return None
-        return coef[rows.used][:, None], np.array([self.intercept_])
-
-    def predict(self, X):
-        """Predict the mean of the target.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows to predict. With `drop_sensitive` a frame may lack the sensitive columns, the
-            others in the order of `fit`; an array keeps its width, and what stands in the sensitive
-            columns has no effect.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            Predicted means.
-
-        See Also
-        --------
-        score : The share of deviance explained.
-
-        Examples
-        --------
-        >>> from skweight.fairness import DistanceCovarianceRegressor
-        >>> X, y = [["a", 0.0], ["b", 1.0], ["a", 2.0], ["b", 3.0]], [0.0, 1.0, 2.0, 3.0]
-        >>> model = DistanceCovarianceRegressor(sensitive_columns=[0]).fit(X, y)
-        >>> model.predict([["b", 1.5]]).round(1)
-        array([1.5])
-        """
-        scores = self._scores(X)
-        return self._glm_loss.mean(scores)
-
-    def score(self, X, y, sample_weight=None):
-        """Return the share of deviance explained.
-
-        For squared error it is the coefficient of determination, R^2; the dependence on attributes
-        does not enter.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows, as for `predict`.
-        y : array-like of shape (n_samples,)
-            Their targets.
-        sample_weight : array-like of shape (n_samples,) or None, default=None
-            Weights of the rows; None means 1 for all.
-
-        Returns
-        -------
-        float
-            ``1 - deviance / deviance of the weighted mean of y``, at most 1.
-
-        See Also
-        --------
-        predict : The fitted means.
-
-        Examples
-        --------
-        >>> from skweight.fairness import DistanceCovarianceRegressor
-        >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [0.0, 1.0, 2.0, 3.0]
-        >>> model = DistanceCovarianceRegressor(fairness_alpha=0)
-        >>> round(model.fit(X, y, sensitive_features=list("abab")).score(X, y), 3)
-        1.0
-        """
-        scores = self._scores(X)
-        loss = self._glm_loss
-        if loss.name == "squared_error":
-            return r2_score(y, loss.mean(scores), sample_weight=sample_weight)
-        y = self._checked_target(y)
-        check_consistent_length(scores, y)
-        weight = check_sample_weight(sample_weight, scores)
-        mean = np.average(y, weights=weight)
-        loss.check_target(y, mean)
-        best = weight @ loss.saturated(y)
-        null = weight @ loss.value(y, np.full_like(y, loss.link(mean)))
-        return float(1 - (weight @ loss.value(y, scores) - best) / (null - best))
