@@ -40,6 +40,11 @@ class FairnessReport:
     min_group_size : int
         Rows below which a group is small.
 
+    Attributes
+    ----------
+    small_groups : list of tuple
+        The groups too small for figures, as pairs of ``by`` and ``levels``.
+
     See Also
     --------
     fairness_report : Makes it.
@@ -65,15 +70,13 @@ class FairnessReport:
         self.attributes = attributes
         self.edges = edges
         self.min_group_size = min_group_size
-
-    @property
-    def small_groups(self):
-        """List the groups too small for figures, as pairs of ``by`` and ``levels``."""
-        lines = zip(self.groups["by"], self.groups["levels"], self.groups["rows"])
-        return [(by, levels) for by, levels, rows in lines if rows < self.min_group_size]
+        lines = zip(groups["by"], groups["levels"], groups["rows"])
+        self.small_groups = [(by, levels) for by, levels, rows in lines if rows < min_group_size]
 
     def to_frame(self, table="groups"):
         """Return a table as a pandas data frame.
+
+        What is cut short when a report is printed is there in full.
 
         Parameters
         ----------

@@ -121,7 +121,7 @@ def test_search_with_columns(data, routing, n_jobs):
         ).fit(X, y)  # fmt: skip
         scores = cross_validate(
             LogisticRegression(), X, y, scoring=scoring, cv=KFold(3), error_score="raise",
-            n_jobs=n_jobs,
+            n_jobs=n_jobs, params={},
         )  # fmt: skip
     for name, metric in [("jsd", js_divergence_score), ("gap", demographic_parity_gap)]:
         expected = -by_hand(X, y, metric)
@@ -184,7 +184,9 @@ def test_requests_that_are_missing_or_in_vain(data):
             cross_val_score(LogisticRegression(), X, y, scoring=scorer, params=params)
         scorer.set_score_request(sensitive_features=True)
         with pytest.raises(ValueError, match="The scorer has no protected attributes"):
-            cross_val_score(LogisticRegression(), X, y, scoring=scorer, error_score="raise")
+            cross_val_score(
+                LogisticRegression(), X, y, scoring=scorer, error_score="raise", params={}
+            )
         columns = fairness_scorer(js_divergence_score, sensitive_columns=0, **SMALL)
         with pytest.raises(ValueError, match="is requested beside sensitive_columns=0"):
             columns.set_score_request(sensitive_features=True)
