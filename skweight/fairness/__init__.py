@@ -2,6 +2,7 @@
 
 from skweight.fairness._boosting import DistanceCovarianceObjective
 from skweight.fairness._classifier import DistanceCovarianceClassifier
+from skweight.fairness._conditional_mean_display import ConditionalMeanDisplay
 from skweight.fairness._dependence import (
     concatenated_distance_covariance,
     distance_correlation,
@@ -9,19 +10,28 @@ from skweight.fairness._dependence import (
     joint_distance_covariance,
 )
 from skweight.fairness._dependence_score import dependence_score
+from skweight.fairness._frontier_display import FairnessFrontierDisplay
+from skweight.fairness._group_display import GroupDistributionDisplay
 from skweight.fairness._independence import IndependenceTest, independence_test
+from skweight.fairness._path import fairness_path
+from skweight.fairness._path_table import FairnessPath
 from skweight.fairness._regressor import DistanceCovarianceRegressor
 from skweight.fairness._selection import refit_within_budget
 
 __all__ = [
+    "ConditionalMeanDisplay",
     "DistanceCovarianceClassifier",
     "DistanceCovarianceObjective",
     "DistanceCovarianceRegressor",
+    "FairnessFrontierDisplay",
+    "FairnessPath",
+    "GroupDistributionDisplay",
     "IndependenceTest",
     "concatenated_distance_covariance",
     "dependence_score",
     "distance_correlation",
     "distance_covariance",
+    "fairness_path",
     "independence_test",
     "joint_distance_covariance",
     "refit_within_budget",
