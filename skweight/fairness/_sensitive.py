@@ -82,7 +82,7 @@ class SensitiveEncoder:
 
     def __repr__(self):
         """Show the attributes, their kinds and numbers of levels."""
-        if not hasattr(self, "names_"):
+        if not hasattr(self, "levels_"):
             return f"SensitiveEncoder(scale={self.scale!r})"
         parts = []
         for name, kind, levels in zip(self.names_, self.kinds_, self.levels_):
