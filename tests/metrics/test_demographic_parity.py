@@ -56,6 +56,19 @@ def test_equals_scipy_on_repeated_rows(kind, ties, weighted):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("method", ["between_groups", "to_overall"])
+def test_of_labels_equals_fairlearn(kind, method):
+    fairlearn = pytest.importorskip("fairlearn.metrics", reason="the oracle is not installed")
+    y, groups, weights = problem()
+    labels = (y > 0.3).astype(int)
+    expected = fairlearn.demographic_parity_difference(
+        labels, labels, sensitive_features=groups, method=method, sample_weight=weights
+    )
+    ours = demographic_parity_gap(labels, groups, kind=kind, method=method, sample_weight=weights)
+    assert ours == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("method", ["between_groups", "to_overall"])
 def test_weights_are_repetition(kind, method):
     y, groups, weights = problem(ties=True)
     weights[::7] = 0
