@@ -34,8 +34,8 @@ def fairness_scorer(
         Which predictions the metric is handed. "auto" means ``predict_proba`` of a classifier and
         ``predict`` of any other estimator. Of the probabilities of two classes it is those of the
         second, in the order of ``classes_``; of more classes all, of shape (n_samples, n_classes),
-        which the metrics of this room do not take. Predicted labels of two classes are handed over
-        as 0 and 1.
+        which the metrics of this room refuse and :func:`skweight.fairness.dependence_score` takes.
+        Predicted labels of two classes are handed over as 0 and 1.
     greater_is_better : bool, default=False
         Whether greater values of the metric are better; otherwise the scorer negates it.
     **kwargs : dict
