@@ -83,6 +83,9 @@ def distance_correlation(
 ):
     """Measure dependence without units: squared distance covariance over distance variances.
 
+    It is 0 in the population exactly where the two are independent, and 1 where one is a linear
+    function of the other.
+
     Parameters
     ----------
     y : array-like of shape (n_samples,)

@@ -12,7 +12,9 @@ from skweight.fairness._penalty import DependencePenalty
 
 @dataclass(frozen=True)
 class IndependenceTest:
-    """The outcome of `independence_test`.
+    """Hold the outcome of `independence_test`.
+
+    The p value counts the rows as they are among the permutations, so it is never 0.
 
     Parameters
     ----------
