@@ -97,7 +97,8 @@ def _sweep(z, weight, cell, M, count, row_sums, width):
             near[c] -= weight[left]
             product[c] -= weight[left] * (z[left] - base)
             left += 1
-        outer = _dot(row, balance)
+        # Nothing is outside a window over all rows: exactly, for little else may be left.
+        outer = _dot(row, balance) if hi[i] - lo[i] < n else 0.0
         inner = window = 0.0
         if width > 0:
             if 4 * (hi[i] - lo[i]) < n_cells:
@@ -111,7 +112,7 @@ def _sweep(z, weight, cell, M, count, row_sums, width):
             inner /= width
         slopes[i] = outer + inner
         term = z[i] * (2 * outer + inner)
-        if width > 0:
+        if width > 0 and hi[i] - lo[i] < n:
             term -= 0.5 * width * (row_sums[cell[i]] - window)
         value += weight[i] * term
     return value, slopes

@@ -103,9 +103,11 @@ def assemble(z, weight, row_sums, diagonal, a, b, lo, hi, width, outer, inner, w
         r = row_sums[i]
         far = outer[i] - a * (r * ones_outer[i] + rows_outer[i]) + b * all_sums * ones_outer[i]
         near = inner[i] - a * (r * ones_inner[i] + rows_inner[i]) + b * all_sums * ones_inner[i]
+        if hi[i] - lo[i] == n:  # exactly, for rounding is not small beside what is left
+            far = 0.0
         slopes[i] = far + near
         term = z[i] * (2 * far + near)
-        if width > 0:
+        if width > 0 and hi[i] - lo[i] < n:
             kept = window[i] - a * (r * ones_window[i] + rows_window[i])
             kept += b * all_sums * ones_window[i]
             whole = r + diagonal[i] - a * (r * total + all_sums) + b * all_sums * total
