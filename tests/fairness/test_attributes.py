@@ -5,8 +5,6 @@ import subprocess
 import sys
 
 import numpy as np
-import pandas as pd
-import polars as pl
 import pytest
 from scipy import sparse
 
@@ -17,6 +15,9 @@ from skweight._core._attributes import (
     drop_columns,
     select_attributes,
 )
+
+pd = pytest.importorskip("pandas", reason="most containers are its frames")
+pl = pytest.importorskip("polars", reason="some containers are its frames")
 
 RACE = ["b", "w", "a", "w"]
 AGE = [30.5, 41.0, 22.0, 19.25]

@@ -1,34 +1,39 @@
 """Blocks whose Euclidean distances are those that the attributes are said to have."""
 
 import pickle
-import warnings
 
 import numpy as np
-import pandas as pd
-import polars as pl
 import pytest
 
-from skweight._core._attributes import attributes_of
+from skweight._core._attributes import Attribute, attributes_of
 from skweight.fairness import _mean_distance
 from skweight.fairness._mean_distance import distinct_rows, mean_distance
 from skweight.fairness._sensitive import SensitiveEncoder
 
 pytestmark = pytest.mark.filterwarnings("error")
 
-GRADES = pd.CategoricalDtype(["low", "mid", "high"], ordered=True)
+GRADES = ("low", "mid", "high")
 
 
 def people(n, seed=0):
     """Return attributes of every kind."""
     rng = np.random.default_rng(seed)
-    return pd.DataFrame(
-        {
-            "race": rng.choice(["a", "b", "c", "d"], n, p=[0.6, 0.2, 0.15, 0.05]),
-            "male": rng.random(n) < 0.4,
-            "age": rng.uniform(18, 90, n).round(1),
-            "grade": pd.Series(rng.choice(GRADES.categories, n)).astype(GRADES),
-        }
-    )
+    race = rng.choice(["a", "b", "c", "d"], n, p=[0.6, 0.2, 0.15, 0.05])
+    male, age = rng.random(n) < 0.4, rng.uniform(18, 90, n).round(1)
+    read = attributes_of({"race": race, "male": male, "age": age})
+    return [*read, graded(rng.choice(GRADES, n), "grade")]
+
+
+def graded(values, name="x"):
+    """Return an ordered attribute."""
+    return Attribute(name, np.array(values, dtype=object), "ordered", GRADES)
+
+
+def columns_of(data):
+    """Return the values of attributes by name, places of grades among them."""
+    columns = {attribute.name: attribute.values for attribute in data}
+    columns["grade"] = np.array([GRADES.index(value) for value in columns["grade"]])
+    return columns
 
 
 def euclidean(block):
@@ -75,19 +80,20 @@ def test_kinds_levels_and_names():
 @pytest.mark.parametrize("metric", ["euclidean", "discrete"])
 def test_unscaled_distances(metric):
     data = people(40)
+    columns = columns_of(data)
     race, male, age, grade = distances(data, scale=None, nominal_metric=metric)
     far = np.sqrt(2) if metric == "euclidean" else 1.0
-    np.testing.assert_allclose(race, far * differ(data["race"]), atol=1e-15)
-    np.testing.assert_array_equal(male, differ(data["male"]))
-    np.testing.assert_allclose(age, apart(data["age"]), atol=1e-12)
-    np.testing.assert_array_equal(grade, apart(data["grade"].cat.codes))
+    np.testing.assert_allclose(race, far * differ(columns["race"]), atol=1e-15)
+    np.testing.assert_array_equal(male, differ(columns["male"]))
+    np.testing.assert_allclose(age, apart(columns["age"]), atol=1e-12)
+    np.testing.assert_array_equal(grade, apart(columns["grade"]))
 
 
 def test_scales_divide_the_unscaled_distances():
     data = people(40)
     weight = np.random.default_rng(1).integers(1, 5, 40).astype(float)
     raw = distances(data, weight, scale=None)
-    columns = [None, None, data["age"].to_numpy(), data["grade"].cat.codes.to_numpy()]
+    columns = [None, None, columns_of(data)["age"], columns_of(data)["grade"]]
     for scale in ("minmax", "std", "mean_distance"):
         encoder = fitted(data, weight, scale=scale)
         scaled = distances(data, weight, scale=scale)
@@ -118,12 +124,12 @@ def test_mean_distance_is_one():
 @pytest.mark.parametrize("scale", ["minmax", "std", "mean_distance", None])
 @pytest.mark.parametrize("max_levels", [None, 4])
 def test_integer_weights_are_repeated_rows_to_the_last_digit(scale, max_levels):
-    data = people(80)
-    data["pair"] = np.random.default_rng(2).normal(size=80)
+    given = people(80)
+    pair = np.column_stack([given[2].values, np.random.default_rng(2).normal(size=80)])
+    given += attributes_of({"pair": pair})
     weight = np.random.default_rng(3).integers(1, 4, 80)
-    given = {name: data[name] for name in data} | {"both": data[["age", "pair"]]}
     rows = np.random.default_rng(4).permutation(np.repeat(np.arange(80), weight))
-    repeated = [attribute.take(rows) for attribute in attributes_of(given)]
+    repeated = [attribute.take(rows) for attribute in given]
     once = fitted(given, weight.astype(float), scale=scale, max_levels=max_levels)
     often = SensitiveEncoder(scale=scale, max_levels=max_levels).fit(repeated)
     for one, other in zip(once.transform(given), often.transform(given)):
@@ -159,9 +165,9 @@ def test_several_columns_are_one_attribute():
 
 
 def test_indicators_in_several_columns_are_the_nominal_attribute():
-    data = people(30)
-    dummies = pd.get_dummies(data["race"])
-    (nominal,) = distances(data[["race"]])
+    race = people(30)[0]
+    dummies = race.values[:, None] == np.array(["a", "b", "c", "d"])
+    (nominal,) = distances(race)
     (block,) = distances({"race": dummies})
     np.testing.assert_allclose(block, nominal, atol=1e-15)
     (levels,) = distances({"race": dummies}, types={"race": "nominal"})
@@ -183,6 +189,10 @@ def test_unseen_levels_are_one_level_as_far_as_any(n_levels, metric, scale):
     np.testing.assert_allclose(after[:n_levels, :n_levels], before, rtol=1e-15)
     np.testing.assert_allclose(after[n_levels:, :n_levels], before[0, 1], rtol=1e-15)
     np.testing.assert_array_equal(after[n_levels:, n_levels:], 0)
+    (again,) = encoder.transform({"race": known})  # the column more is there where it is needed
+    assert (again.shape[1], block.shape[1]) == (
+        (1, 2) if n_levels == 2 else (n_levels, n_levels + 1)
+    )
 
 
 def test_unseen_level_where_the_fit_saw_one():
@@ -201,7 +211,7 @@ def test_many_unseen_levels_are_not_all_listed():
 
 
 def test_missing_values():
-    data = {"race": ["a", None, "b", None], "male": pd.array([True, None, False, True])}
+    data = {"race": ["a", None, "b", None], "male": [True, None, False, True]}
     message = r"The nominal attribute 'race' is missing \(NaN or None\) in 2 row\(s\): .*category"
     with pytest.raises(ValueError, match=message):
         fitted(data)
@@ -218,11 +228,11 @@ def test_missing_numbers_as_levels():
     np.testing.assert_allclose(code, np.sqrt(2) * differ([1, 0, 2, 0]), rtol=1e-15)
 
 
-@pytest.mark.parametrize("values", [[1.5, np.nan], pd.Series(["low", None]).astype(GRADES)])
+@pytest.mark.parametrize("data", [{"x": [1.5, np.nan]}, graded(["low", None])])
 @pytest.mark.parametrize("missing", ["error", "category"])
-def test_missing_values_of_quantities_are_errors(values, missing):
+def test_missing_values_of_quantities_are_errors(data, missing):
     with pytest.raises(ValueError, match=r"'x' is missing \(NaN or None\) in 1 row\(s\): .* in\.$"):
-        fitted({"x": values}, missing=missing)
+        fitted(data, missing=missing)
 
 
 def test_missing_values_of_new_rows():
@@ -239,7 +249,7 @@ def test_missing_values_of_new_rows():
 
 @pytest.mark.parametrize("m", [2, 7, 20])
 def test_rounding_to_steps_of_the_range(m):
-    age = people(500)["age"].to_numpy()
+    age = people(500)[2].values
     (plain,) = fitted({"age": age}).transform({"age": age})
     encoder = fitted({"age": age}, max_levels=m)
     (rounded,) = encoder.transform({"age": age})
@@ -316,8 +326,8 @@ def test_ordered_numbers_lie_at_their_ranks():
 
 
 def test_categories_that_did_not_occur_keep_their_place():
-    encoder = fitted({"x": pd.Series(["low", "high"]).astype(GRADES)}, scale=None)
-    (block,) = encoder.transform({"x": pd.Series(["mid", "low", "high"]).astype(GRADES)})
+    encoder = fitted(graded(["low", "high"]), scale=None)
+    (block,) = encoder.transform(graded(["mid", "low", "high"]))
     np.testing.assert_array_equal(euclidean(block), apart([1, 0, 2]))
     (block,) = encoder.transform({"x": ["high", "mid"]})  # no categorical any more
     np.testing.assert_array_equal(euclidean(block), apart([2, 1]))
@@ -336,22 +346,32 @@ def test_types_of_the_fit_hold_for_new_rows():
 
 
 def test_attributes_are_matched_by_name_or_else_by_place():
-    data = people(20)
+    data = people(20)[:3]
     encoder = fitted(data)
     wanted = encoder.transform(data)
-    turned = data[["grade", "age", "male", "race"]]
-    unnamed = [list(row) for row in data.itertuples(index=False)]
-    for given in (turned, pl.from_pandas(turned[["age", "male", "race"]]), unnamed):
-        if isinstance(given, pl.DataFrame):
-            given = {name: given[name] for name in given.columns} | {"grade": data["grade"]}
+    race, male, age = [attribute.values for attribute in data]
+    unnamed = list(zip(race, male, age))
+    for given in (data[::-1], {"age": age, "race": race, "male": male}, unnamed):
         for one, other in zip(encoder.transform(given), wanted):
             np.testing.assert_array_equal(one, other)
-    with pytest.raises(ValueError, match=r"The attributes are \['race'\]: want those of the fit"):
-        encoder.transform(data[["race"]])
-    with pytest.raises(ValueError, match="want those of the fit"):
-        encoder.transform(data.rename(columns={"race": "origin"}))
-    with pytest.raises(ValueError, match="want those of the fit"):
-        encoder.transform(np.ones((20, 3)))
+    for given in (data[:1], [data[0], data[1], graded(["low"] * 20)], np.ones((20, 4))):
+        with pytest.raises(
+            ValueError, match=r"The attributes are \[.*want those of the fit, \['ra"
+        ):
+            encoder.transform(given)
+
+
+def test_frames_and_ordered_categoricals():
+    pandas = pytest.importorskip("pandas", reason="it has ordered categoricals")
+    data = people(20)
+    wanted = fitted(data).transform(data)
+    frame = pandas.DataFrame({attribute.name: attribute.values for attribute in data})
+    frame["grade"] = frame["grade"].astype(pandas.CategoricalDtype(GRADES, ordered=True))
+    encoder = fitted(frame)
+    assert encoder.kinds_ == ["nominal", "nominal", "numeric", "ordered"]
+    for given in (frame, frame[["grade", "age", "male", "race"]], frame.astype({"grade": str})):
+        for one, other in zip(encoder.transform(given), wanted):
+            np.testing.assert_array_equal(one, other)
 
 
 def test_several_columns_must_stay_as_many():
@@ -363,12 +383,13 @@ def test_several_columns_must_stay_as_many():
 def test_order_of_rows_and_read_only_input_make_no_difference():
     data = people(50)
     order = np.random.default_rng(0).permutation(50)
+    turned = [attribute.take(order) for attribute in data]
     for scale in ("std", "mean_distance"):
         one = fitted(data, scale=scale).transform(data)
-        other = fitted(data.iloc[order], scale=scale).transform(data)
+        other = fitted(turned, scale=scale).transform(data)
         for a, b in zip(one, other):
             np.testing.assert_array_equal(a, b)
-    age = data["age"].to_numpy().copy()
+    age = data[2].values.copy()
     age.flags.writeable = False
     kept = age.copy()
     fitted({"age": age}, max_levels=5).transform({"age": age})
@@ -415,12 +436,12 @@ def test_too_many_levels_for_memory():
 
 
 def test_fit_changes_nothing_that_was_given():
-    data = people(20)
-    copy, types = data.copy(), {"age": "numeric"}
+    data, types = people(20), {"age": "numeric"}
+    copies = [attribute.values.copy() for attribute in data]
     encoder = SensitiveEncoder(types=types)
     assert encoder.fit(data) is encoder
+    encoder.transform(data)
     assert encoder.types is types
-    pd.testing.assert_frame_equal(data, copy)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        encoder.transform(data)
+    assert encoder.max_levels is None
+    for attribute, copy in zip(data, copies):
+        np.testing.assert_array_equal(attribute.values, copy)
