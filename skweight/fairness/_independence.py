@@ -110,7 +110,8 @@ def independence_test(
     0.01
     """
     y, blocks, weight = _check(y, _named(blocks), sample_weight, 0.0)
-    if not (isinstance(n_permutations, Integral) and n_permutations >= 1):
+    whole = isinstance(n_permutations, Integral) and not isinstance(n_permutations, bool)
+    if not (whole and n_permutations >= 1):
         raise ValueError(f"n_permutations must be an integer of at least 1, got {n_permutations}.")
     rows = _repeated(weight, len(y))
     members = _members(groups, len(y))
