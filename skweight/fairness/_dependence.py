@@ -300,8 +300,8 @@ def _check(y, blocks, sample_weight, smoothing):
         checked.append(block[:, None] if block.ndim == 1 else block)
         if len(block) != len(y):
             raise ValueError(f"{name} must have as many rows as y, {len(y)}, got {len(block)}.")
-    if not smoothing >= 0:
-        raise ValueError(f"smoothing must be at least 0, got {smoothing}.")
+    if not 0 <= smoothing < np.inf:
+        raise ValueError(f"smoothing must be at least 0 and finite, got {smoothing}.")
     if sample_weight is None:
         return y, checked, None
     check_consistent_length(y, sample_weight)

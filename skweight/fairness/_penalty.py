@@ -92,8 +92,8 @@ class DependencePenalty:
             )
         if measure == "jdcov" and normalize:
             raise ValueError("normalize=True has no meaning with measure='jdcov': want False.")
-        if not c > 0:
-            raise ValueError(f"c must be above 0, got {c}.")
+        if not 0 < c < np.inf:
+            raise ValueError(f"c must be above 0 and finite, got {c}.")
         self.weight = weight
         self.measure = measure
         self.statistic = statistic
