@@ -322,6 +322,8 @@ def _answer(penalty, y, smoothing, squared, return_gradient):
         )
     value, gradient = penalty.value_and_gradient(y, float(smoothing))
     value += penalty.constant
+    if penalty.statistic == "V" and smoothing == 0:
+        value = max(value, 0.0)  # below by rounding alone
     if not squared:
         return float(np.sqrt(max(value, 0.0)))
     return (value, gradient) if return_gradient else value
