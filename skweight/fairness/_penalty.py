@@ -190,6 +190,8 @@ class DependencePenalty:
         """Return the sums of one distance matrix, and its distance variance where needed."""
         path, cells = self._path, None
         one = columns.shape[1] == 1
+        if path == "tree" and not one:
+            raise ValueError(f"path='tree' takes one column, got {columns.shape[1]}.")
         if path == "auto" and len(columns) <= _FEW_ROWS:
             path = "matrix"
         if path in ("auto", "cells"):
