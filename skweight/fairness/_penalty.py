@@ -143,6 +143,7 @@ class DependencePenalty:
             Its derivative for each prediction; where predictions tie, the mean of the one-sided
             ones.
         """
+        y = np.asarray(y, dtype=float)
         order = np.argsort(y)
         z = y[order]
         value, slopes = self._scaled_sums(z, order, width)
