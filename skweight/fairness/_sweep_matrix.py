@@ -44,8 +44,8 @@ class MatrixSweep:
         size = np.abs(t)
         if width > 0:
             inside = size <= width
-            slope = np.where(inside, t / width, np.sign(t))
-            size = np.where(inside, t**2 / (2 * width), size - width / 2)
+            slope = np.divide(t, width, out=np.sign(t), where=inside)
+            size = np.where(inside, t * slope / 2, size - width / 2)
         else:
             slope = np.sign(t)
         value = weight @ (M * size) @ weight
