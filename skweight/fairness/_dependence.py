@@ -270,7 +270,7 @@ def joint_distance_covariance(
     >>> joint_distance_covariance([a ^ b, a, b])  # any two of them are independent
     0.125
     """
-    blocks = list(blocks)
+    blocks = _listed(blocks)
     if len(blocks) < 2:
         raise ValueError(
             f"blocks must hold the variable and at least one attribute, got {len(blocks)} block(s)."
@@ -281,8 +281,17 @@ def joint_distance_covariance(
     return _answer(penalty, y, smoothing, True, return_gradient)
 
 
+def _listed(blocks):
+    """Return blocks as a list; rows of an array or names of a frame are no attributes."""
+    if not isinstance(blocks, (list, tuple)):
+        raise ValueError(
+            f"blocks must be a list with one array for each attribute, got {type(blocks).__name__}."
+        )
+    return list(blocks)
+
+
 def _named(blocks, first=0):
-    blocks = list(blocks)
+    blocks = _listed(blocks)
     if not blocks:
         raise ValueError("blocks must hold at least one attribute, got none.")
     return {f"blocks[{first + k}]": block for k, block in enumerate(blocks)}
