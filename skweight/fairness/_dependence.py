@@ -2,7 +2,6 @@
 
 import numpy as np
 from sklearn.utils import check_array
-from sklearn.utils.validation import check_consistent_length
 
 from skweight._core._sklearn_compat import check_sample_weight
 from skweight.fairness._penalty import DependencePenalty
@@ -275,7 +274,9 @@ def joint_distance_covariance(
         raise ValueError(
             f"blocks must hold the variable and at least one attribute, got {len(blocks)} block(s)."
         )
-    y, others, weight = _check(blocks[0], _named(blocks[1:], 1), sample_weight, smoothing)
+    y, others, weight = _check(
+        blocks[0], _named(blocks[1:], 1), sample_weight, smoothing, "blocks[0]"
+    )
     statistic = _check_statistic(statistic)
     penalty = DependencePenalty(others, weight, measure="jdcov", statistic=statistic, c=c)
     return _answer(penalty, y, smoothing, True, return_gradient)
@@ -297,23 +298,28 @@ def _named(blocks, first=0):
     return {f"blocks[{first + k}]": block for k, block in enumerate(blocks)}
 
 
-def _check(y, blocks, sample_weight, smoothing):
+def _check(y, blocks, sample_weight, smoothing, y_name="y"):
     """Return y, the blocks and the weights as float arrays, or say what is wrong."""
     y = np.asarray(y)
     if y.ndim != 1 and not (y.ndim == 2 and y.shape[1] == 1):
-        raise ValueError(f"y must have one dimension, got the shape {y.shape}.")
-    y = check_array(y.reshape(-1), ensure_2d=False, dtype=np.float64, input_name="y")
+        raise ValueError(f"{y_name} must have one dimension, got the shape {y.shape}.")
+    y = check_array(y.reshape(-1), ensure_2d=False, dtype=np.float64, input_name=y_name)
     checked = []
     for name, block in blocks.items():
         block = check_array(block, ensure_2d=False, dtype=np.float64, input_name=name)
         checked.append(block[:, None] if block.ndim == 1 else block)
         if len(block) != len(y):
-            raise ValueError(f"{name} must have as many rows as y, {len(y)}, got {len(block)}.")
+            raise ValueError(
+                f"{name} must have as many rows as {y_name}, {len(y)}, got {len(block)}."
+            )
     if not 0 <= smoothing < np.inf:
         raise ValueError(f"smoothing must be at least 0 and finite, got {smoothing}.")
     if sample_weight is None:
         return y, checked, None
-    check_consistent_length(y, sample_weight)
+    if np.shape(sample_weight) != y.shape:
+        raise ValueError(
+            f"sample_weight must have the shape {y.shape}, got {np.shape(sample_weight)}."
+        )
     return y, checked, check_sample_weight(sample_weight, y)
 
 
