@@ -1,5 +1,7 @@
 """Distance covariance of predictions and attributes as functions of arrays, with gradients."""
 
+import warnings
+
 import numpy as np
 from sklearn.utils import check_array
 
@@ -48,6 +50,11 @@ def distance_covariance(
     ValueError
         If y has more than one column, lengths differ, U is asked for with weights of at most 3 in
         sum, or the root with U or a gradient.
+
+    Warns
+    -----
+    UserWarning
+        If U meets weights that are not whole.
 
     See Also
     --------
@@ -115,6 +122,11 @@ def distance_correlation(
     ValueError
         As in `distance_covariance`.
 
+    Warns
+    -----
+    UserWarning
+        If U meets weights that are not whole.
+
     See Also
     --------
     distance_covariance : The same with units.
@@ -180,7 +192,8 @@ def concatenated_distance_covariance(
     -----
     UserWarning
         If more than 20 000 rows have more than 2 000 distinct combinations of attributes: all
-        pairs of rows are visited, and the warning says how long that takes.
+        pairs of rows are visited, and the warning says how long that takes. If U meets weights
+        that are not whole.
 
     See Also
     --------
@@ -334,6 +347,13 @@ def _answer(penalty, y, smoothing, squared, return_gradient):
         raise ValueError(
             "squared=False is the root, which is there for statistic='V' without a gradient only: "
             "want squared=True."
+        )
+    if penalty.statistic == "U" and (penalty.weight % 1).any():
+        warnings.warn(
+            "statistic='U' takes weights as frequencies, and some are not whole numbers: pass "
+            "frequencies, or statistic='V', which needs only ratios.",
+            UserWarning,
+            stacklevel=3,
         )
     value, gradient = penalty.value_and_gradient(y, float(smoothing))
     value += penalty.constant
