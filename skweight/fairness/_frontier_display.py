@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skweight.fairness._display_common import MARKERS, axes_for, color_of, label_points, tidy
-from skweight.fairness._frontier_points import column_of, index_of, over_folds
+from skweight.fairness._frontier_points import column_of, index_of, over_folds, unfairness_of
 
 _LOSS = "held-out loss"
 _UNFAIRNESS = "held-out dependence on the attributes"
@@ -302,6 +302,7 @@ class FairnessFrontierDisplay:
             model.unfairness_path_,
             model.fairness_alphas_,
             chosen=model.fairness_alpha_,
+            unfairness_name=unfairness_of(model),
             name=name,
             xscale=xscale,
             ax=ax,

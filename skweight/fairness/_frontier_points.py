@@ -8,6 +8,8 @@ _NAMES = {
     "variance_ratio": "share of variance between groups",
     "ks_gap": "largest Kolmogorov-Smirnov gap of groups",
 }
+# What a cross-validated fit calls its unfairness.
+_CROSS_VALIDATED = {"ccdcov": "dependence", "js_divergence": "js_divergence", "ks": "ks_gap"}
 _ROWS = {"validation": "held-out", "training": "training"}
 
 
@@ -47,3 +49,11 @@ def column_of(path, x):
     if x not in columns:
         raise ValueError(f"x must be one of {tuple(columns)}, got {x!r}.")
     return *columns[x], rows
+
+
+def unfairness_of(model):
+    """Return what a cross-validated fit measured on held-out rows."""
+    measured = model.unfairness
+    if isinstance(measured, str):
+        return f"held-out {_NAMES[_CROSS_VALIDATED[measured]]}"
+    return f"held-out {getattr(measured, '__name__', 'unfairness')}"

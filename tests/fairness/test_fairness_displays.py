@@ -21,6 +21,7 @@ from sklearn.preprocessing import StandardScaler  # noqa: E402
 from skweight.fairness import (  # noqa: E402
     ConditionalMeanDisplay,
     DistanceCovarianceRegressor,
+    DistanceCovarianceRegressorCV,
     FairnessFrontierDisplay,
     GroupDistributionDisplay,
     fairness_path,
@@ -150,6 +151,26 @@ def test_frontier_of_a_path():
         FairnessFrontierDisplay.from_path(path, x="n_iter")
     trained = SimpleNamespace(**vars(path) | {"measured_on": "training"})
     assert FairnessFrontierDisplay.from_path(trained).ax_.get_ylabel() == "training loss"
+
+
+def test_frontier_of_a_cross_validated_choice():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 2))
+    s = X[:, 0] + rng.normal(size=200)
+    y = X.sum(axis=1) + rng.normal(size=200)
+    model = DistanceCovarianceRegressorCV(fairness_alphas=(1, 30, 100), cv=3)
+    pipe = make_pipeline(StandardScaler(), model)
+    pipe.fit(X, y, distancecovarianceregressorcv__sensitive_features=s)
+    fitted = pipe[-1]
+    display = FairnessFrontierDisplay.from_estimator(pipe)
+    assert_array_equal(display.line_.get_xdata(), fitted.unfairness_path_.mean(axis=1))
+    assert_array_equal(display.line_.get_ydata(), fitted.loss_path_.mean(axis=1))
+    assert display.fairness_alphas[display.chosen] == fitted.fairness_alpha_
+    assert display.bars_ is not None
+    assert display.ax_.get_xlabel().startswith("held-out dependence on the attributes")
+    fitted.set_params(unfairness="ks")
+    named = FairnessFrontierDisplay.from_estimator(fitted).ax_.get_xlabel()
+    assert named.startswith("held-out largest Kolmogorov-Smirnov gap")
 
 
 def test_frontier_bad_input():
