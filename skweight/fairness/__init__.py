@@ -2,6 +2,7 @@
 
 from skweight.fairness._boosting import DistanceCovarianceObjective
 from skweight.fairness._classifier import DistanceCovarianceClassifier
+from skweight.fairness._classifier_cv import DistanceCovarianceClassifierCV
 from skweight.fairness._conditional_mean_display import ConditionalMeanDisplay
 from skweight.fairness._dependence import (
     concatenated_distance_covariance,
@@ -16,13 +17,16 @@ from skweight.fairness._independence import IndependenceTest, independence_test
 from skweight.fairness._path import fairness_path
 from skweight.fairness._path_table import FairnessPath
 from skweight.fairness._regressor import DistanceCovarianceRegressor
+from skweight.fairness._regressor_cv import DistanceCovarianceRegressorCV
 from skweight.fairness._selection import refit_within_budget
 
 __all__ = [
     "ConditionalMeanDisplay",
     "DistanceCovarianceClassifier",
+    "DistanceCovarianceClassifierCV",
     "DistanceCovarianceObjective",
     "DistanceCovarianceRegressor",
+    "DistanceCovarianceRegressorCV",
     "FairnessFrontierDisplay",
     "FairnessPath",
     "GroupDistributionDisplay",

@@ -177,7 +177,11 @@ or None, default=None
         )
         rng = check_random_state(base.random_state)
         solutions = follow(problem, strengths, base.n_init, rng)
-        warn_of_fits(strengths, solutions)
+        warn_of_fits(
+            strengths,
+            [s.diverged for s in solutions],
+            [not (s.converged or s.diverged) for s in solutions],
+        )
         table = _measure(problem.loss, solutions, encoder, measured, groups)
     return FairnessPath(
         fairness_alphas=strengths,

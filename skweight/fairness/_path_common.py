@@ -39,23 +39,20 @@ def follow(problem, strengths, n_init, rng, on_last_step=None):
     return solutions
 
 
-def warn_of_fits(strengths, solutions, where=""):
-    """Warn of fits that ran away or did not converge, by their strengths."""
-    ran_away = _listed(strengths, [s.diverged for s in solutions])
-    if ran_away:
+def warn_of_fits(strengths, diverged, unfinished, where=""):
+    """Warn of the strengths whose fits ran away, or did not reach their tolerance."""
+    if np.any(diverged):
         warnings.warn(
-            f"At fairness_alpha={ran_away}{where} a prediction went to 1e13 times the mean of y or "
-            "to 1e-13 times, and the last finite step is taken: raise alpha, or use statistic='V' "
-            "if it is 'U'.",
+            f"At fairness_alpha={_listed(strengths, diverged)}{where} a prediction went to 1e13 "
+            "times the mean of y or to 1e-13 times, and the last finite step is taken: raise "
+            "alpha, or use statistic='V' if it is 'U'.",
             ConvergenceWarning,
             stacklevel=2,
         )
-    going_on = [not (s.converged or s.stopped or s.diverged) for s in solutions]
-    unfinished = _listed(strengths, going_on)
-    if unfinished:
+    if np.any(unfinished):
         warnings.warn(
-            f"The fits at fairness_alpha={unfinished}{where} did not reach tol: raise max_iter or "
-            "tol, or smoothing if it is 0.",
+            f"The fits at fairness_alpha={_listed(strengths, unfinished)}{where} did not reach "
+            "tol: raise max_iter or tol, or smoothing if it is 0.",
             ConvergenceWarning,
             stacklevel=2,
         )

@@ -23,7 +23,15 @@ CHEAP_PARAMETERS = {
     ],
     # Without attributes a plain generalised linear model, and with one among the columns.
     "DistanceCovarianceClassifier": [{}, {"sensitive_columns": [0]}],
+    "DistanceCovarianceClassifierCV": [
+        {"cv": 3},
+        {"fairness_alphas": (0.0, 3.0, 30.0), "cv": 3, "sensitive_columns": [0]},
+    ],
     "DistanceCovarianceRegressor": [{}, {"sensitive_columns": [0]}],
+    "DistanceCovarianceRegressorCV": [
+        {"cv": 3},
+        {"fairness_alphas": (0.0, 3.0, 30.0), "cv": 3, "sensitive_columns": [0]},
+    ],
     "LevelwiseQuantileRegressor": {"quantiles": (0.05, 0.5, 0.95)},
     # Its default split is random: without a seed no two fits agree.
     "OrdinalConformalClassifier": {"random_state": 0},
@@ -55,6 +63,14 @@ CHEAP_PARAMETERS = {
     ],
 }
 
+_EASY_STRENGTHS = {"fairness_alphas": (0.0, 3.0), "tol": 1e-12}
+_CHOOSES_TO_ITERATE = {
+    "fairness_alphas": (0.0, 20.0),
+    "fairness_budget": 0.0,
+    "sensitive_columns": [0],
+    "drop_sensitive": False,
+}
+
 # Constructor parameters for one check, on top of the cheap ones: {class: {check: parameters}}.
 CHECK_PARAMETERS = {
     "ConformalQuantileRegressor": {
@@ -71,11 +87,31 @@ CHECK_PARAMETERS = {
             "sensitive_types": {"age": "numeric"},
         },
     },
+    "DistanceCovarianceClassifierCV": {
+        # As above; at large strengths such a fit does not get to the tolerance at all.
+        "check_sample_weight_equivalence_on_dense_data": _EASY_STRENGTHS,
+        "check_sample_weight_equivalence_on_sparse_data": _EASY_STRENGTHS,
+        "check_parameters_not_written": {
+            "fairness_alphas": [1.0, 10.0],
+            "sensitive_columns": {"age": [0]},
+            "sensitive_types": {"age": "numeric"},
+        },
+    },
     "DistanceCovarianceRegressor": {
         # Least squares alone take one step.
         "check_convergence_warning": {"fairness_alpha": 20.0, "sensitive_columns": [1]},
         "check_stopping_callback": {"fairness_alpha": 20.0, "sensitive_columns": [1]},
         "check_parameters_not_written": {
+            "sensitive_columns": {"age": [0]},
+            "sensitive_types": {"age": "numeric"},
+        },
+    },
+    "DistanceCovarianceRegressorCV": {
+        # A strength that takes more than one step has to be chosen.
+        "check_convergence_warning": _CHOOSES_TO_ITERATE,
+        "check_stopping_callback": _CHOOSES_TO_ITERATE,
+        "check_parameters_not_written": {
+            "fairness_alphas": [1.0, 10.0],
             "sensitive_columns": {"age": [0]},
             "sensitive_types": {"age": "numeric"},
         },
