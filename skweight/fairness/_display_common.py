@@ -110,12 +110,12 @@ def label_points(ax, x, y, texts, first=(), color="0.25"):
     list of matplotlib Annotation
         What was written, in the order of the points.
     """
-    ax.figure.draw_without_rendering()  # settles the layout, and with it where points are
-    renderer = ax.figure.canvas.get_renderer()
+    # Settles the layout, and with it where points are; the canvas knows the figure of a subfigure.
+    ax.figure.canvas.figure.draw_without_rendering()
     dots = np.concatenate([_along(line) for line in ax.lines])
-    inside = ax.get_window_extent(renderer)
+    inside = ax.get_window_extent()
     others = [*ax.texts, *filter(None, [ax.get_legend()])]
-    taken = [other.get_window_extent(renderer) for other in others]
+    taken = [other.get_window_extent() for other in others]
     written = {}
     for i in dict.fromkeys([*first, *range(len(texts))]):
         for right, up in _PLACES:
@@ -124,7 +124,7 @@ def label_points(ax, x, y, texts, first=(), color="0.25"):
                 ha=("right", "center", "left")[np.sign(right) + 1],
                 va=("top", "bottom")[up > 0], fontsize="small", color=color,
             )  # fmt: skip
-            box = note.get_window_extent(renderer)
+            box = note.get_window_extent()
             free = box.x1 <= inside.x1 and box.y1 <= inside.y1 and inside.contains(box.x0, box.y0)
             free = free and not any(map(box.overlaps, taken))
             if free and not box.count_contains(dots):

@@ -284,7 +284,7 @@ class FairnessFrontierDisplay:
         >>> from skweight.fairness import DistanceCovarianceRegressorCV, FairnessFrontierDisplay
         >>> rng = np.random.default_rng(0)
         >>> X = rng.normal(size=(200, 2))
-        >>> model = DistanceCovarianceRegressorCV(fairness_alphas=(0, 1, 3), cv=3)
+        >>> model = DistanceCovarianceRegressorCV(fairness_alphas=(0, 10, 100), cv=3)
         >>> model = model.fit(X, X[:, 0], sensitive_features=X.sum(axis=1))
         >>> display = FairnessFrontierDisplay.from_estimator(model)
         >>> display.fairness_alphas[display.chosen] == model.fairness_alpha_

@@ -108,6 +108,20 @@ def test_crowded_labels_are_left_out_but_not_the_chosen_one_and_the_ends():
     assert not overlap(boxes_of(display, display.labels_))
 
 
+def test_labels_in_a_subfigure_and_for_vector_files(tmp_path):
+    figure = pyplot.figure()
+    ax = figure.subfigures(1, 2)[1].subplots()
+    display = FairnessFrontierDisplay.from_points(LOSS, UNFAIRNESS, STRENGTHS, ax=ax)
+    assert len(display.labels_) == 6
+    pyplot.switch_backend("svg")
+    try:
+        display = FairnessFrontierDisplay.from_points(LOSS, UNFAIRNESS, STRENGTHS)
+        assert len(display.labels_) == 6
+        display.figure_.savefig(tmp_path / "frontier.svg")
+    finally:
+        pyplot.switch_backend("agg")
+
+
 def test_frontier_on_a_logarithmic_axis_leaves_out_what_is_not_above_0():
     display = FairnessFrontierDisplay.from_points(
         LOSS, UNFAIRNESS, STRENGTHS, chosen=100, xscale="log"
