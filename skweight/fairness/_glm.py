@@ -1,9 +1,11 @@
 """Generalised linear models whose predictions pay for depending on attributes.
 
 The objective is ``sum_i w_i l(y_i, eta_i) / N + alpha / 2 |coef|^2 + fairness_alpha P``, with P a
-dependence of the predictions on the attributes. P is neither convex nor smooth: its smoothed
-version is minimised from one or several starts, and the exact objective decides between them, and
-between them and the null model.
+dependence of the predictions on the attributes. P is neither convex nor smooth. Smoothed over more
+than the range of the predictions, though, it is ``-kappa y'My / width``, which is convex for the V
+statistic: a fit begins there and narrows the smoothing step by step. The minimum that it ends in
+hardly depends on where it began, and is rarely a bad one. The exact objective decides between
+several runs, and between them and the null model.
 """
 
 from dataclasses import dataclass, replace
@@ -16,6 +18,12 @@ from skweight.fairness._lbfgs import minimise
 # With a log link a fit stops where a score is this far from that of the null model: predictions
 # have gone to 1e13 times the mean, or to 1e-13 times.
 SCORE_LIMIT = 30.0
+
+# Widths of the smoothing that a fit comes down through, in standard deviations of the predictions
+# at strength 0, and the largest gradient with which it goes on to the next, in units of the
+# tolerance's.
+_WIDTHS = (3.0, 0.3, 0.03, 0.003, 0.0003)
+_LOOSE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -120,10 +128,12 @@ class GLMProblem:
         deviance = self.null.loss - self.share @ loss.saturated(y)
         # Half of what the mean of y rounds to: below it a gradient means nothing.
         rounding = 4e-16 * float(np.max(self.share @ np.abs(y) / np.sqrt(loss.variance(mean))))
-        self.gtol = float(tol) * np.sqrt(max(deviance, 0.0)) + rounding
+        unit = np.sqrt(max(deviance, 0.0))
+        self.gtol = float(tol) * unit + rounding
+        self._loose = max(self.gtol, _LOOSE * unit)
         self.size = float(self.share @ np.abs(loss.value(y, self._scores_of(self.null))))
         self._baseline = None
-        self._width = None
+        self._width = self._spread = None
 
     # ---------------------------------------------------------------- objective
 
@@ -189,10 +199,10 @@ class GLMProblem:
             spread = np.sqrt(np.mean(self.share @ (mu - mean) ** 2))
             if spread <= 1e-13 * np.max(np.abs(mean)):
                 spread = 0.0
-            self._constant, self._width = spread == 0, self.smoothing * float(spread)
+            self._spread, self._width = float(spread), self.smoothing * float(spread)
         return self._width
 
-    def solve(self, fairness_alpha, *, start=None, n_init=1, rng=None, on_step=None):
+    def solve(self, fairness_alpha, *, start=None, n_init=1, rng=None, on_step=None, narrow=False):
         """Fit at one strength.
 
         Parameters
@@ -204,10 +214,13 @@ class GLMProblem:
         n_init : int, default=1
             Number of runs: from `start`, from the null model, then from coefficients of the fit at
             strength 0 times draws of a normal distribution with mean 1 and standard deviation .5.
+            The first comes down from wide smoothing, the others stay near where they start.
         rng : numpy.random.RandomState or None, default=None
             Source of the draws.
         on_step : callable or None, default=None
             Called with coefficients and intercepts after each step; a true value stops the fit.
+        narrow : bool, default=False
+            Whether the first run stays near its start too.
 
         Returns
         -------
@@ -224,11 +237,12 @@ class GLMProblem:
             return self._at(first, strength)
         width = self.width
         null = self._at(self.null, strength)
-        if self._constant:
+        if self._spread == 0:
             return replace(null, collapsed=True)
         best = None
         for begin in self._starts(start, n_init, rng):
-            run = self._run(begin, strength, width, on_step)
+            wide = best is None and not narrow
+            run = self._run(begin, strength, width, on_step, wide)
             if best is None or run.objective < best.objective:
                 best = run
             if run.stopped:
@@ -263,26 +277,44 @@ class GLMProblem:
             drawn = coef * rng.normal(1.0, 0.5, size=coef.shape)
             yield drawn, centre - self.design.shift @ drawn
 
-    def _run(self, start, strength, width, on_step):
-        coef, intercept = (start.coef, start.intercept) if isinstance(start, Solution) else start
-        point = _Point.start(self, strength, width, coef, intercept)
+    def _run(self, start, strength, width, on_step, wide=False):
+        """Minimise from a start, coming down from wide smoothing if `wide`."""
         listener = None
         if on_step is not None:
 
             def listener(point):
                 return on_step(point.coef, point.intercept)
 
-        end = minimise(point, self.gtol, self.max_iter, self.size, listener)
+        begin = (start.coef, start.intercept) if isinstance(start, Solution) else start
+        place, n_iter, n_evaluations = begin, 0, 0
+        for stage in (*self._wider(width), width) if wide else (width,):
+            last = stage == width
+            end = minimise(
+                _Point.start(self, strength, stage, *place),
+                self.gtol if last else self._loose,
+                self.max_iter - n_iter,
+                self.size,
+                listener,
+            )
+            n_iter, n_evaluations = n_iter + end.n_iter, n_evaluations + end.n_evaluations
+            place = (end.point.coef, end.point.intercept)
+            if end.stopped:
+                break
+            if end.limited and not last:
+                place = begin
         return self._solution(
-            end.point.coef,
-            end.point.intercept,
+            *place,
             strength,
-            n_iter=end.n_iter,
-            n_evaluations=end.n_evaluations,
+            n_iter=n_iter,
+            n_evaluations=n_evaluations,
             converged=end.converged,
             diverged=end.limited,
             stopped=end.stopped,
         )
+
+    def _wider(self, width):
+        """Return the widths to come down through before the final one."""
+        return [self._spread * step for step in _WIDTHS if step > 3.2 * self.smoothing]
 
 
 class _Point:

@@ -156,6 +156,7 @@ class BaseDistanceCovariance(CallbackSupportMixin, BaseEstimator):
                 n_init=self.n_init,
                 rng=check_random_state(self.random_state),
                 on_step=self._listener(task, problem.loss, rows),
+                narrow=start is not None,
             )
             self._set_solution(problem, solution, rows, encoder)
         self._warn(problem, solution)

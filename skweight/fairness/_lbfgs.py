@@ -7,6 +7,7 @@ import numpy as np
 
 _MEMORY = 20
 _MAX_TRIALS = 30
+_MAX_IDLE = 20  # steps that lower neither the value nor the gradient
 _DECREASE, _FLATTER = 1e-4, 0.9
 
 # Decreases below this share of the function's size are rounding.
@@ -17,15 +18,14 @@ _ROUNDING = 4e-15
 class Minimum:
     """Where `minimise` stopped.
 
-    `stalled` says that no lower point was found along the last direction, `limited` that a step
-    went as far as it was allowed to, `stopped` that a callback asked to.
+    `limited` says that a step went as far as it was allowed to, `stopped` that a callback asked to;
+    without them and `converged` either the steps ran out or no step led lower any more.
     """
 
     point: object
     n_iter: int
     n_evaluations: int
     converged: bool
-    stalled: bool = False
     limited: bool = False
     stopped: bool = False
 
@@ -55,11 +55,14 @@ def minimise(point, gtol, max_iter, size, on_step=None):
     """
     pairs = deque(maxlen=_MEMORY)
     gradient = point.gradient()
-    n_evaluations = 1
+    n_evaluations, idle, least = 1, 0, np.inf
     for n_iter in range(max_iter + 1):
-        if np.abs(gradient).max(initial=0.0) <= gtol:
+        largest = np.abs(gradient).max(initial=0.0)
+        if largest <= gtol:
             return Minimum(point, n_iter, n_evaluations, converged=True)
-        if n_iter == max_iter:
+        idle = 0 if largest < 0.9 * least else idle + 1
+        least = min(least, largest)
+        if n_iter == max_iter or idle > _MAX_IDLE:
             break
         direction = _two_loops(pairs, -gradient)
         slope = gradient @ direction
@@ -78,12 +81,14 @@ def minimise(point, gtol, max_iter, size, on_step=None):
             t, trials = search(line, point.value, slope, noise)
             n_evaluations += trials
         if t is None:
-            return Minimum(point, n_iter, n_evaluations, converged=False, stalled=True)
+            return Minimum(point, n_iter, n_evaluations, converged=False)
         new = line.point(t)
         new_gradient = new.gradient()
         s, y = t * direction, new_gradient - gradient
         if s @ y > 1e-12 * np.sqrt((s @ s) * (y @ y)):
             pairs.append((s, y, s @ y))
+        if new.value < point.value - noise:
+            idle = 0
         point, gradient = new, new_gradient
         if on_step is not None and on_step(point):
             return Minimum(point, n_iter + 1, n_evaluations, converged=False, stopped=True)
