@@ -110,10 +110,10 @@ class GroupFigures:
         )
 
     def _bandwidth(self, column):
-        if self.bandwidth == "scott":
-            found = js_divergence_score(column, **self._given, return_details=True).bandwidth
-            return found or "scott"  # 0 of constant predictions
-        return self.bandwidth
+        constant = np.ptp(column) <= 1e-12 * np.abs(column).max()
+        if self.bandwidth != "scott" or constant:
+            return self.bandwidth
+        return js_divergence_score(column, **self._given, return_details=True).bandwidth
 
     def bandwidth_used(self):
         """Return the bandwidth of each class, a number where there is one; NaN if never needed."""

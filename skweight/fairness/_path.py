@@ -44,8 +44,8 @@ def fairness_path(
     """Fit an estimator at several strengths and measure loss and dependence of each.
 
     Attributes are encoded and the problem is set up once, and every fit starts from the one of the
-    next lower strength: a path costs little more than its fits from nearby. With validation rows
-    the table shows what a strength costs and brings on rows that were not fitted.
+    next lower strength. With validation rows the table shows what a strength costs and brings on
+    rows that were not fitted.
 
     Parameters
     ----------
@@ -175,6 +175,7 @@ or None, default=None
             min_group_size,
             bandwidth,
         )
+        measures = _Measures(problem.loss, encoder, measured, groups)
         rng = check_random_state(base.random_state)
         solutions = follow(problem, strengths, base.n_init, rng)
         warn_of_fits(
@@ -182,7 +183,7 @@ or None, default=None
             [s.diverged for s in solutions],
             [not (s.converged or s.diverged) for s in solutions],
         )
-        table = _measure(problem.loss, solutions, encoder, measured, groups)
+        table = measures.table(solutions)
     return FairnessPath(
         fairness_alphas=strengths,
         objective=np.array([s.objective for s in solutions]),
@@ -281,32 +282,43 @@ def _target_of(model, y):
     return codes.astype(float) if len(code) == 2 else np.eye(len(code))[codes]
 
 
-def _measure(loss, solutions, encoder, rows, groups):
-    """Return the columns of the table that are taken on the measured rows."""
-    share = rows.weight / rows.weight.sum()
-    statistic = statistic_for([rows.weight])
-    blocks = encoder.transform(rows.attributes)
-    joint = Dependence(blocks, rows.weight, statistic)
-    # Of a single attribute it is the joint one: no second structure is built.
-    single = [Dependence([b], rows.weight, statistic) for b in blocks] if len(blocks) > 1 else []
-    table = {
-        name: [] for name in ("loss", "dependence", "js_divergence", "variance_ratio", "ks_gap")
-    }
-    by_attribute = {name: [] for name in encoder.names_}
-    for solution in solutions:
-        eta = scores_of(rows.X, solution.coef, solution.intercept)
-        y_pred = loss.mean(eta)
-        table["loss"].append(share @ loss.value(rows.target, eta))
-        table["dependence"].append(joint(y_pred))
-        for name, measure in zip(by_attribute, single):
-            by_attribute[name].append(measure(y_pred))
-        for name in ("js_divergence", "variance_ratio", "ks_gap"):
-            table[name].append(getattr(groups, name)(y_pred))
-    if not single:
-        by_attribute = dict.fromkeys(by_attribute, table["dependence"])
-    return {
-        **{name: np.array(values) for name, values in table.items()},
-        "dependence_by_attribute": {name: np.array(v) for name, v in by_attribute.items()},
-        "statistic": statistic,
-        "bandwidth": groups.bandwidth_used(),
-    }
+class _Measures:
+    """All figures of predictions on the measured rows."""
+
+    def __init__(self, loss, encoder, rows, groups):
+        self.loss, self.rows, self.groups = loss, rows, groups
+        self.names = encoder.names_
+        self.share = rows.weight / rows.weight.sum()
+        self.statistic = statistic_for([rows.weight])
+        blocks = encoder.transform(rows.attributes)
+        self.joint = Dependence(blocks, rows.weight, self.statistic)
+        # A single attribute is all of them: no second structure is built.
+        single = len(blocks) == 1
+        self.each = [
+            self.joint if single else Dependence([block], rows.weight, self.statistic)
+            for block in blocks
+        ]
+
+    def table(self, solutions):
+        """Return columns by name, with a value for each solution."""
+        lines = [self._line(solution) for solution in solutions]
+        columns = {name: np.array([line[name] for line in lines]) for name in lines[0]}
+        each = columns.pop("each")
+        return {
+            **columns,
+            "dependence_by_attribute": dict(zip(self.names, each.T)),
+            "statistic": self.statistic,
+            "bandwidth": self.groups.bandwidth_used(),
+        }
+
+    def _line(self, solution):
+        eta = scores_of(self.rows.X, solution.coef, solution.intercept)
+        y_pred = self.loss.mean(eta)
+        return {
+            "loss": self.share @ self.loss.value(self.rows.target, eta),
+            "dependence": self.joint(y_pred),
+            "each": [measure(y_pred) for measure in self.each],
+            "js_divergence": self.groups.js_divergence(y_pred),
+            "variance_ratio": self.groups.variance_ratio(y_pred),
+            "ks_gap": self.groups.ks_gap(y_pred),
+        }
