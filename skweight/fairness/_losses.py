@@ -12,6 +12,7 @@ from scipy.special import expit, xlogy
 
 # exp stays finite and above 0 at scores of at most this size.
 _LARGEST = 700.0
+_LARGEST_ROOT = 1e150
 
 
 @dataclass(frozen=True)
@@ -83,27 +84,22 @@ class LogLink:
 
     def value(self, y, eta):
         """Return the loss of each row."""
-        return self._value(y, eta, self.mean(eta))
+        return self.value_and_slope(y, eta)[0]
 
     def value_and_slope(self, y, eta):
         """Return the loss of each row and its derivative in the score."""
-        mu = self.mean(eta)
-        slope = mu - y
-        if self.power == 2:
-            slope /= mu
-        elif self.power != 1:
-            slope *= self._exp((1 - self.power) * eta)
-        return self._value(y, eta, mu), slope
-
-    def _value(self, y, eta, mu):
         p = self.power
-        if p == 0:
-            return 0.5 * (y - mu) ** 2
         if p == 1:
-            return mu - y * eta
+            mu = self.mean(eta)
+            return mu - y * eta, mu - y
         if p == 2:
-            return eta + y / mu
-        return self._exp((2 - p) * eta) / (2 - p) - y * self._exp((1 - p) * eta) / (1 - p)
+            ratio = y * self._exp(-eta)
+            return eta + ratio, 1 - ratio
+        upper, lower = self._exp((2 - p) * eta), y * self._exp((1 - p) * eta)
+        if p == 0:
+            residual = np.clip(self.mean(eta) - y, -_LARGEST_ROOT, _LARGEST_ROOT)
+            return 0.5 * residual**2, upper - lower
+        return upper / (2 - p) - lower / (1 - p), upper - lower
 
     def _exp(self, z):
         return np.exp(np.clip(z, -_LARGEST, _LARGEST))
