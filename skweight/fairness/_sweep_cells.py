@@ -39,7 +39,6 @@ class CellsSweep:
     def sums(self, z, order, width):
         """Return the value and slopes, as `MatrixSweep.sums` does."""
         weight = self.weight[order]
-        z = z - (weight @ z) / weight.sum()
         return _sweep(z, weight, self.cell[order], self.M, self.count, self.row_sums, float(width))
 
 
@@ -68,6 +67,8 @@ def _sweep(z, weight, cell, M, count, row_sums, width):
     near, product = np.zeros(n_cells), np.zeros(n_cells)  # over the window: w and w (z - base)
     left = right = start = 0
     base = z[0]
+    # Only the value takes predictions near 0: small differences would lose digits by a shift.
+    centre = np.sum(weight * z) / np.sum(weight)
     value, slopes = 0.0, np.empty(n)
     for i in range(n):
         row = M[cell[i]]
@@ -111,7 +112,7 @@ def _sweep(z, weight, cell, M, count, row_sums, width):
                 inner = (z[i] - base) * window - inner
             inner /= width
         slopes[i] = outer + inner
-        term = z[i] * (2 * outer + inner)
+        term = (z[i] - centre) * (2 * outer + inner)
         if width > 0 and hi[i] - lo[i] < n:
             term -= 0.5 * width * (row_sums[cell[i]] - window)
         value += weight[i] * term

@@ -88,7 +88,6 @@ class DenseSweep:
         """Return the value and slopes, as `MatrixSweep.sums` does."""
         inner, offset, _, diagonal = self._prepare()
         weight = self.weight[order]
-        z = z - (weight @ z) / weight.sum()
         left_out = np.zeros(len(z)) if self.centring.statistic == "V" else diagonal[order]
         value, slopes = _sweep(
             z,

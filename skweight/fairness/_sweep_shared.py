@@ -68,7 +68,7 @@ def assemble(z, weight, row_sums, diagonal, a, b, lo, hi, width, outer, inner, w
     Parameters
     ----------
     z, weight : ndarray of shape (n,)
-        Predictions, sorted and shifted to be near 0, and weights.
+        Predictions, sorted, and weights.
     row_sums, diagonal : ndarray of shape (n,)
         Row sums of K to centre with, and what they leave out of the row's own.
     a, b : float
@@ -92,12 +92,15 @@ def assemble(z, weight, row_sums, diagonal, a, b, lo, hi, width, outer, inner, w
         Sum over j of w_j M_ij clip((z_i - z_j) / width, -1, 1).
     """
     n = len(z)
-    total = all_sums = 0.0
+    total = all_sums = centre = 0.0
     for i in range(n):
         total += weight[i]
+        centre += weight[i] * z[i]
         all_sums += weight[i] * row_sums[i]
     ones_outer, ones_inner, ones_window = _sides(z, weight, lo, hi, width)
     rows_outer, rows_inner, rows_window = _sides(z, weight * row_sums, lo, hi, width)
+    # Only the value takes predictions near 0: small differences would lose digits by a shift.
+    centre /= total
     value, slopes = 0.0, np.empty(n)
     for i in range(n):
         r = row_sums[i]
@@ -106,7 +109,7 @@ def assemble(z, weight, row_sums, diagonal, a, b, lo, hi, width, outer, inner, w
         if hi[i] - lo[i] == n:  # exactly, for rounding is not small beside what is left
             far = 0.0
         slopes[i] = far + near
-        term = z[i] * (2 * far + near)
+        term = (z[i] - centre) * (2 * far + near)
         if width > 0 and hi[i] - lo[i] < n:
             kept = window[i] - a * (r * ones_window[i] + rows_window[i])
             kept += b * all_sums * ones_window[i]

@@ -45,7 +45,6 @@ class TreeSweep:
     def sums(self, z, order, width):
         """Return the value and slopes, as `MatrixSweep.sums` does."""
         weight = self.weight[order]
-        z = z - (weight @ z) / weight.sum()
         a, b = self.centring.a, self.centring.b
         return _sweep(
             z, weight, self.s[order], self.rank[order], self.row_sums[order], a, b, float(width)
