@@ -23,9 +23,10 @@ def distance_variance(y, weight, centring):
     total = weight.sum()
     centre = (weight @ y) / total
     order = np.argsort(y)
-    z, w = y[order] - centre, weight[order]
+    ordered, w = y[order], weight[order]
     # Rows that tie share what lies below and above them.
-    lo, hi = np.searchsorted(z, z, "left"), np.searchsorted(z, z, "right")
+    lo, hi = np.searchsorted(ordered, ordered, "left"), np.searchsorted(ordered, ordered, "right")
+    z = ordered - centre
     below, above = _below(w, lo), _above(w, hi)
     sign = below - above
     sums = z * sign - (_below(w * z, lo) - _above(w * z, hi))
