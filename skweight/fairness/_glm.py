@@ -250,8 +250,13 @@ class GLMProblem:
         objective = best.objective - strength * self.constant
         slack = 1e-12 + 1e-9 * abs(objective)
         if null.objective <= best.objective + slack:
-            counts = {"n_iter": best.n_iter, "n_evaluations": best.n_evaluations}
-            return replace(null, collapsed=True, **counts)
+            return replace(
+                null,
+                collapsed=True,
+                converged=best.converged,
+                n_iter=best.n_iter,
+                n_evaluations=best.n_evaluations,
+            )
         return best
 
     def _at(self, solution, strength):
