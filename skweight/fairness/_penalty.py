@@ -9,6 +9,7 @@ formed fastest, and then evaluates them for as many predictions as a fit needs.
 """
 
 import warnings
+from functools import cache
 
 import numpy as np
 
@@ -173,6 +174,7 @@ class DependencePenalty:
         for term, variance in self._terms:
             term_value, term_slopes = term.sums(z, order, width)
             if self.normalize:
+                variance = variance() if callable(variance) else variance
                 factor = 1 / np.sqrt(variance) if variance > 0 else 0.0
                 term_value, term_slopes = factor * term_value, factor * term_slopes
             value, slopes = value + term_value, slopes + term_slopes
@@ -214,7 +216,8 @@ class DependencePenalty:
             variance = self._variance_of(M, count)
         else:
             term = self._by_rows(columns, path)
-            variance = self._variance_of_rows(term) if self.normalize else 0.0
+            # All pairs, so not before the warning of what they take.
+            variance = cache(lambda: self._variance_of_rows(term))
         return term, variance
 
     def _by_rows(self, columns, path):
