@@ -71,7 +71,8 @@ class DistanceCovarianceClassifier(BaseDistanceCovarianceClassifier):
     n_init : int, default=1
         Number of runs, of which the one with the lowest objective is kept: from the model without
         dependence penalty (or the last fit, with `warm_start`), from the constant model, then from
-        random multiples of the former's coefficients.
+        random multiples of the former's coefficients. Only the first begins with wide smoothing,
+        and not with `warm_start`.
     random_state : int, RandomState instance or None, default=None
         Source of the random starts, used if `n_init` is above 2.
     warm_start : bool, default=False
@@ -120,7 +121,10 @@ class DistanceCovarianceClassifier(BaseDistanceCovarianceClassifier):
     all classes' probabilities are added, each class alone: vectors of probabilities may depend on
     attributes while no single one does, and then predicted labels may as well.
 
-    The objective is not convex. A strong penalty with ``statistic="V"`` leaves a constant model.
+    The objective is not convex. A fit therefore begins with the penalty smoothed over three
+    standard deviations of the predictions, where it is convex in them for ``statistic="V"``, and
+    narrows the smoothing in steps of ten. A strong penalty with ``statistic="V"`` leaves a constant
+    model.
 
     What is driven down is the dependence of predictions on the given attributes in the training
     rows. Nothing follows for errors or calibration within groups, or for attributes not given.

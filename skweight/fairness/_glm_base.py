@@ -346,7 +346,8 @@ def _warn_of_target(rows):
 def _same(attribute, y):
     """Tell whether an attribute holds the values of the target, under whatever names if nominal."""
     values = attribute.values
-    if attribute.kind == "numeric" or y.dtype.kind == "f":
-        return values.dtype.kind in "biuf" and y.dtype.kind in "biuf" and np.array_equal(values, y)
+    if attribute.kind == "numeric":
+        return y.dtype.kind in "biuf" and np.array_equal(values, y)
     pairs = set(zip(values.tolist(), y.tolist()))
-    return len(pairs) == len({a for a, _ in pairs}) == len({b for _, b in pairs})
+    one_to_one = len(pairs) == len({a for a, _ in pairs}) == len({b for _, b in pairs})
+    return one_to_one and 1 < len(pairs) < len(y)
