@@ -9,7 +9,7 @@ formed fastest, and then evaluates them for as many predictions as a fit needs.
 """
 
 import warnings
-from functools import cache
+from functools import partial
 
 import numpy as np
 
@@ -171,10 +171,12 @@ class DependencePenalty:
 
     def _scaled_sums(self, z, order, width):
         value, slopes = 0.0, 0.0
-        for term, variance in self._terms:
+        for k, (term, variance) in enumerate(self._terms):
             term_value, term_slopes = term.sums(z, order, width)
             if self.normalize:
-                variance = variance() if callable(variance) else variance
+                if variance is None:
+                    variance = self._variance_of_rows(term)
+                    self._terms[k] = term, variance
                 factor = 1 / np.sqrt(variance) if variance > 0 else 0.0
                 term_value, term_slopes = factor * term_value, factor * term_slopes
             value, slopes = value + term_value, slopes + term_slopes
@@ -217,7 +219,7 @@ class DependencePenalty:
         else:
             term = self._by_rows(columns, path)
             # All pairs, so not before the warning of what they take.
-            variance = cache(lambda: self._variance_of_rows(term))
+            variance = None
         return term, variance
 
     def _by_rows(self, columns, path):
@@ -261,10 +263,13 @@ class DependencePenalty:
         from skweight.fairness._sweep_dense import DenseSweep
 
         term = DenseSweep(blocks, self.weight, self.centring, c, product=True)
-        self._constant = lambda: self.centring.product_constant(
-            term.raw_row_sums, term.diagonal, self.weight, c, len(blocks)
-        )
+        self._constant = partial(self._constant_of_rows, term, c, len(blocks))
         return term, 0.0
+
+    def _constant_of_rows(self, term, c, n_blocks):
+        return self.centring.product_constant(
+            term.raw_row_sums, term.diagonal, self.weight, c, n_blocks
+        )
 
     def _variance_of(self, M, weight):
         """Return the distance variance of attributes whose centred matrix is at hand."""
