@@ -1,5 +1,6 @@
 """All ways to form the same sums agree with the dense oracle, whatever ties, weights and widths."""
 
+import pickle
 import resource
 import time
 import tracemalloc
@@ -361,3 +362,15 @@ def test_extended_precision_is_there():
     """The oracle is worth its name only with more digits than what it judges."""
     assert np.finfo(REAL).eps < 1e-18
     assert distances(np.array([0.0, 3.0]))[0, 1] == 3
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(("measure", "normalize"), FORMS)
+def test_pickled_penalties_go_on(path, measure, normalize):
+    rng = np.random.default_rng(14)
+    blocks = [rng.normal(size=300)]
+    y = dependent_predictions(rng, [*blocks, rng.integers(0, 2, 300)])
+    penalty = DependencePenalty(blocks, measure=measure, normalize=normalize, path=path)
+    again = pickle.loads(pickle.dumps(penalty))
+    assert again.value(y) == penalty.value(y)
+    assert again.constant == penalty.constant
