@@ -53,6 +53,8 @@ class Candidate:
         One sentence for the reader of the report.
     options : dict, default={}
         What only its room understands.
+    on_par : bool, default=True
+        Whether verdicts count it; no for what may use more than the others at prediction.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Candidate:
     ours: bool = False
     note: str = ""
     options: dict = field(default_factory=dict)
+    on_par: bool = True
 
 
 @dataclass(kw_only=True)
@@ -304,7 +307,9 @@ def verdicts(outcome):
         others = [
             candidate.name
             for candidate in outcome.study.candidates
-            if not candidate.ours and key in outcome.scores.get(candidate.name, {})
+            if not candidate.ours
+            and candidate.on_par
+            and key in outcome.scores.get(candidate.name, {})
         ]
         if not others or key not in outcome.scores.get(ours, {}):
             continue

@@ -54,7 +54,7 @@ def _panel(axis, outcome, measure, shown):
         theirs = outcome.scores[candidate.name].get(measure.key)
         if ours is None or theirs is None or candidate.name == tested:
             continue
-        margin = sign * (theirs - ours) / (1 if measure.is_share else np.abs(ours.mean()))
+        margin = _relative(sign * (theirs - ours), 1 if measure.is_share else np.abs(ours.mean()))
         _margin(axis, place, margin, farthest, FOURTH if candidate.ours else THEIRS)
     axis.axvline(0, color=OURS, lw=1.5, zorder=0)
     axis.set_title(measure.name[0].upper() + measure.name[1:], fontweight="bold")
@@ -64,6 +64,14 @@ def _panel(axis, outcome, measure, shown):
     axis.grid(axis="x")
     axis.tick_params(length=0)
     axis.spines[["left", "bottom"]].set_visible(False)
+
+
+def _relative(margin, unit):
+    """Give a margin in units of ours; beyond all bounds if ours is exactly 0."""
+    if unit == 0:
+        mean = margin.mean()
+        return np.full_like(margin, np.copysign(np.inf, mean) if mean else 0.0)
+    return margin / unit
 
 
 def _margin(axis, place, margin, farthest, colour):

@@ -99,13 +99,15 @@ def _parsed(texts):
     return values, odd
 
 
-def read_weights(column):
+def read_weights(column, option="--weights"):
     """Read a column of weights.
 
     Parameters
     ----------
     column : pandas.Series
         Text or numbers.
+    option : str, default="--weights"
+        What asked for the column, for complaints.
 
     Returns
     -------
@@ -118,12 +120,12 @@ def read_weights(column):
         weights = np.array([float(cell.replace(",", ".")) for cell in cells])
     except ValueError as error:
         odd = str(error).rpartition(": ")[2]
-        raise CommandError(f"--weights {column.name!r} holds {odd}, not a number") from None
+        raise CommandError(f"{option} {column.name!r} holds {odd}, not a number") from None
     if np.isinf(weights).any():
-        raise CommandError(f"--weights {column.name!r} holds an infinite value")
+        raise CommandError(f"{option} {column.name!r} holds an infinite value")
     if (weights < 0).any():
         lowest = np.nanmin(weights)
-        raise CommandError(f"--weights {column.name!r} holds a negative value, {lowest:g}")
+        raise CommandError(f"{option} {column.name!r} holds a negative value, {lowest:g}")
     if not np.nansum(weights) > 0:
-        raise CommandError(f"--weights {column.name!r} holds no positive value")
+        raise CommandError(f"{option} {column.name!r} holds no positive value")
     return weights

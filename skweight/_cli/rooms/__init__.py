@@ -12,7 +12,9 @@ A room's module offers
 - ``measure(fitted, candidate, study, test)``: a dict of scores and a dict of arrays to keep,
 - ``figures(outcome)``: the plots of one study, as `skweight._cli.figures.Figure`,
 - ``predictions(pipeline, frame)``: the columns that ``skweight predict`` writes, None for a
-  pipeline that is of another room.
+  pipeline that is of another room,
+- ``to_save(outcome)``, if the one with the best first measure is not the one: the candidate that
+  ``--save`` writes, and words for it.
 """
 
 import importlib
@@ -54,6 +56,20 @@ ROOMS = {
                 "metavar": "Q,Q,...",
                 "help": "the levels to predict (default: 0.05,0.25,0.5,0.75,0.95)",
             }
+        },
+    ),
+    # Taken where its option is given.
+    "fairness": Room(
+        "skweight._cli.rooms.fairness",
+        {
+            "sensitive": {
+                "metavar": "COL,COL,...",
+                "help": "the protected attributes that predictions are not to depend on",
+            },
+            "exposure": {
+                "metavar": "COL",
+                "help": "how long each row was at risk, if the target is a number of events",
+            },
         },
     ),
 }
