@@ -38,13 +38,13 @@ drivers.head(3)
 #
 # Protected attributes are passed to ``fit`` beside X, and nobody needs them to predict. With
 # ``scale="mean_distance"`` all three count alike; as they come, age on the unit interval would
-# count less than ten regions. Ages are continuous here, and ``max_levels`` rounds them to 50 steps
+# count less than ten regions. Ages are continuous here, and ``max_levels`` rounds them to 30 steps
 # for the penalty, which makes it fast. The strength is the one of lowest loss, half the Poisson
 # deviance, among those that leave a quarter of the dependence at most, on held-out rows.
 
 from skweight.fairness import DistanceCovarianceRegressorCV, FairnessFrontierDisplay
 
-settings = {"loss": "poisson", "scale": "mean_distance", "max_levels": 50}
+settings = {"loss": "poisson", "scale": "mean_distance", "max_levels": 30}
 given = {"sample_weight": exposure[train], "sensitive_features": drivers.iloc[train]}
 model = DistanceCovarianceRegressorCV((0, 1, 3, 10, 30, 100), fairness_budget=0.25, **settings)
 model.fit(X[train], frequency[train], **given)
@@ -137,7 +137,7 @@ from skweight.metrics import fairness_scorer
 with sklearn.config_context(enable_metadata_routing=True):
     glm = DistanceCovarianceRegressor(**settings)
     deviance = get_scorer("neg_mean_poisson_deviance").set_score_request(sample_weight=True)
-    measure = fairness_scorer(dependence_score, statistic="V", scale="mean_distance", max_levels=50)
+    measure = fairness_scorer(dependence_score, statistic="V", scale="mean_distance", max_levels=30)
     measure.set_score_request(sample_weight=True, sensitive_features=True)
     search = GridSearchCV(
         Pipeline(
