@@ -1,13 +1,8 @@
 """Real data without a download, and simulated data whose law is known."""
 
 from skweight.datasets._bundled import load_diabetes_progression, load_era, load_esl, load_lev
-from skweight.datasets._fairness import (
-    load_adult,
-    load_compas,
-    load_hmda,
-    load_law_school,
-    load_pg15training,
-)
+from skweight.datasets._fairness import load_adult, load_compas, load_hmda
+from skweight.datasets._fairness_numbers import load_law_school, load_pg15training
 from skweight.datasets._german_credit import load_german_credit
 from skweight.datasets._real import (
     load_doctor_visits,

@@ -76,6 +76,22 @@ def _categorical(column, categories, is_ordered):
     return column.astype(pandas.CategoricalDtype(categories, ordered=is_ordered))
 
 
+def check_word(name, value, words):
+    """Refuse a parameter that is none of the words.
+
+    Parameters
+    ----------
+    name : str
+        The parameter.
+    value : object
+        What it got.
+    words : sequence of str
+        What it may be.
+    """
+    if not isinstance(value, str) or value not in words:
+        raise ValueError(f"{name}={value!r}: want one of {list(words)}")
+
+
 def commonest_first(column):
     """List the values of a column, the most frequent one, which is the reference, first.
 

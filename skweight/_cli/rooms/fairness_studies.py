@@ -13,10 +13,8 @@ _N_TRAIN = 4320  # of the COMPAS rows, as in published comparisons
 def studies(quick):
     """List functions that build the studies; `quick` takes two splits and fewer rows."""
     parts, n_rows = (2, 1500) if quick else (5, 3000)
-    return [
-        *([partial(_compas, parts)] if _at_hand() else []),
-        partial(_motor, parts, n_rows),
-    ]
+    real = _compas if _at_hand() else _mortgages
+    return [partial(real, parts), partial(_motor, parts, n_rows)]
 
 
 def _at_hand():
@@ -60,6 +58,27 @@ def _compas(parts):
         weights=None,
         splits=list(splitter.split(np.zeros(len(frame)), strata)),
         overlap=(len(frame) - _N_TRAIN) / _N_TRAIN,
+    )
+
+
+def _mortgages(folds):
+    from skweight.datasets import load_hmda
+
+    hmda = load_hmda(as_frame=True)
+    frame, target = _typed(hmda.data), hmda.target.to_numpy()
+    return fairness.study_of(
+        "classes",
+        name="mortgages",
+        title="Denied mortgages in Boston, by race and marital status",
+        story=f"Whether {len(frame)} applications for a mortgage were denied, by income, debts and "
+        f"credit history; {folds}-fold cross-validation.",
+        frame=frame,
+        columns=_columns(frame),
+        sensitive=_typed(hmda.sensitive_features),
+        target=target,
+        weights=None,
+        splits=fairness.cross_validation(target, "classes", folds),
+        overlap=1 / (folds - 1),
     )
 
 
