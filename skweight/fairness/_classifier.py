@@ -67,7 +67,8 @@ class DistanceCovarianceClassifier(BaseDistanceCovarianceClassifier):
     tol : float, default=1e-6
         Stop when no entry of the gradient is larger, above 0. Coordinates are those in which the
         constant model's expected Hessian is the identity, and the unit is the root of its
-        log-loss, so that units of X do not matter.
+        log-loss, so that units of X do not matter. Stop, too, when ten steps lower the objective
+        by less than ``(100 * tol)**2`` of that log-loss.
     n_init : int, default=1
         Number of runs, of which the one with the lowest objective is kept: from the model without
         dependence penalty (or the last fit, with `warm_start`), from the constant model, then from

@@ -20,10 +20,9 @@ from skweight.fairness._lbfgs import minimise
 SCORE_LIMIT = 30.0
 
 # Widths of the smoothing that a fit comes down through, in standard deviations of the predictions
-# at strength 0, and the largest gradient with which it goes on to the next, in units of the
-# tolerance's.
+# at strength 0, and the tolerances with which it goes on to the next.
 _WIDTHS = (3.0, 0.3, 0.03, 0.003, 0.0003)
-_LOOSE = 1e-3
+_LOOSE_GRADIENT, _LOOSE_DECREASE = 1e-3, 1e-5
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,8 @@ class GLMProblem:
         predictions at strength 0.
     tol : float, default=1e-6
         Largest entry of the gradient at which to stop, in coordinates where the null model's
-        Hessian is the identity, in units of the root of half the null model's mean deviance.
+        Hessian is the identity, in units of the root of half the null model's mean deviance; or
+        stop where ten steps lower the objective by less than ``(100 * tol)**2`` of the latter.
     max_iter : int, default=500
         Steps of one run at the most.
 
@@ -128,9 +128,10 @@ class GLMProblem:
         deviance = self.null.loss - self.share @ loss.saturated(y)
         # Half of what the mean of y rounds to: below it a gradient means nothing.
         rounding = 4e-16 * float(np.max(self.share @ np.abs(y) / np.sqrt(loss.variance(mean))))
-        unit = np.sqrt(max(deviance, 0.0))
-        self.gtol = float(tol) * unit + rounding
-        self._loose = max(self.gtol, _LOOSE * unit)
+        deviance = max(float(deviance), 0.0)
+        self.gtol = float(tol) * np.sqrt(deviance) + rounding
+        self.ftol = (100 * float(tol)) ** 2 * deviance
+        self._loose = _LOOSE_GRADIENT * np.sqrt(deviance), _LOOSE_DECREASE * deviance
         self.size = float(self.share @ np.abs(loss.value(y, self._scores_of(self.null))))
         self._baseline = None
         self._width = self._spread = None
@@ -294,12 +295,14 @@ class GLMProblem:
         place, n_iter, n_evaluations = begin, 0, 0
         for stage in (*self._wider(width), width) if wide else (width,):
             last = stage == width
+            gtol, ftol = (0.0, 0.0) if last else self._loose
             end = minimise(
                 _Point.start(self, strength, stage, *place),
-                self.gtol if last else self._loose,
+                max(gtol, self.gtol),
                 self.max_iter - n_iter,
                 self.size,
                 listener,
+                max(ftol, self.ftol),
             )
             n_iter, n_evaluations = n_iter + end.n_iter, n_evaluations + end.n_evaluations
             place = (end.point.coef, end.point.intercept)

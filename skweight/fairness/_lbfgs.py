@@ -8,6 +8,7 @@ import numpy as np
 _MEMORY = 20
 _MAX_TRIALS = 30
 _MAX_IDLE = 20  # steps that lower neither the value nor the gradient
+_STRETCH = 10  # steps over which a decrease is judged
 _DECREASE, _FLATTER = 1e-4, 0.9
 
 # Decreases below this share of the function's size are rounding.
@@ -30,7 +31,7 @@ class Minimum:
     stopped: bool = False
 
 
-def minimise(point, gtol, max_iter, size, on_step=None):
+def minimise(point, gtol, max_iter, size, on_step=None, ftol=0.0):
     """Minimise a smooth function.
 
     Parameters
@@ -47,6 +48,8 @@ def minimise(point, gtol, max_iter, size, on_step=None):
         Size of the terms that a value is the sum of, for rounding.
     on_step : callable or None, default=None
         Called with each new point; a true value stops.
+    ftol : float, default=0.0
+        Stop when ten steps together lower the value by less.
 
     Returns
     -------
@@ -56,9 +59,12 @@ def minimise(point, gtol, max_iter, size, on_step=None):
     pairs = deque(maxlen=_MEMORY)
     gradient = point.gradient()
     n_evaluations, idle, least = 1, 0, np.inf
+    values = deque([point.value], maxlen=_STRETCH + 1)
     for n_iter in range(max_iter + 1):
         largest = np.abs(gradient).max(initial=0.0)
-        if largest <= gtol:
+        noise = _ROUNDING * max(abs(point.value), size)
+        flat = len(values) > _STRETCH and noise < ftol > values[0] - values[-1]
+        if largest <= gtol or flat:
             return Minimum(point, n_iter, n_evaluations, converged=True)
         idle = 0 if largest < 0.9 * least else idle + 1
         least = min(least, largest)
@@ -71,7 +77,6 @@ def minimise(point, gtol, max_iter, size, on_step=None):
             direction = -gradient
             slope = gradient @ direction
         line = point.along(direction)
-        noise = _ROUNDING * max(abs(point.value), size)
         t, trials = search(line, point.value, slope, noise)
         n_evaluations += trials
         if t is None and pairs:  # once more without what was learnt
@@ -90,6 +95,7 @@ def minimise(point, gtol, max_iter, size, on_step=None):
         if new.value < point.value - noise:
             idle = 0
         point, gradient = new, new_gradient
+        values.append(point.value)
         if on_step is not None and on_step(point):
             return Minimum(point, n_iter + 1, n_evaluations, converged=False, stopped=True)
         if t >= line.limit:

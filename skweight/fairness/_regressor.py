@@ -76,7 +76,8 @@ default="squared_error"
     tol : float, default=1e-6
         Stop when no entry of the gradient is larger, above 0. Coordinates are those in which the
         constant model's expected Hessian is the identity, and the unit is the root of half its
-        mean deviance, so that units of X and y do not matter.
+        mean deviance, so that units of X and y do not matter. Stop, too, when ten steps lower the
+        objective by less than ``(100 * tol)**2`` of the latter.
     n_init : int, default=1
         Number of runs, of which the one with the lowest objective is kept: from the model without
         dependence penalty (or the last fit, with `warm_start`), from the constant model, then from

@@ -236,6 +236,6 @@ def test_warm_start_begins_at_the_last_fit():
     X, y, S, w, _ = applicants(300, 3)
     model = DistanceCovarianceClassifier(10, warm_start=True).fit(X, y, w, sensitive_features=S)
     n_iter = model.n_iter_
-    assert model.fit(X, y, w, sensitive_features=S).n_iter_ <= 2 < n_iter
+    assert model.fit(X, y, w, sensitive_features=S).n_iter_ < n_iter / 2
     # Another number of classes: the start is of no use.
     assert model.fit(X, y > 0, w, sensitive_features=S).coef_.shape == (1, 4)
