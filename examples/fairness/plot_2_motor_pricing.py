@@ -72,7 +72,7 @@ table[["loss"]].join(dependence.add_suffix(", x 1000")).round(3)
 # ----------
 #
 # Strength 10 has taken the slope out of the curve and left its two ends, of which no correlation
-# with age would tell. At strength 30 they go as well.
+# with age would tell. At strength 30 most of them is gone too.
 
 from skweight.fairness import ConditionalMeanDisplay
 
