@@ -105,16 +105,20 @@ def table(study):
 
 def section(quick, targets):
     """Run all splits and return the report's section."""
+    title = "## COMPAS beside reference figures\n\n"
     seeds = 2 if quick else SEEDS
+    try:
+        rows = prepare()
+    except ImportError as error:
+        return f"{title}Not run here: {error}."
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        study = run(prepare(), seeds)
+        study = run(rows, seeds)
     if not quick:
         check(study, targets)
-    return f"""## COMPAS beside reference figures
-
-{seeds} splits of 6172 rows, 4320 to train on, stratified by race and sex; race (4 levels), sex and
-age, age and the 6 features scaled over all rows, `scale=None`, V statistic, ridge 1e-4. Held-out
-means and standard errors over the splits, beside the means of an independent implementation.
+    return f"""{title}{seeds} splits of 6172 rows, 4320 to train on, stratified by race and sex.
+Race (4 levels), sex and age; age and the 6 features scaled over all rows, `scale=None`, V
+statistic, ridge 1e-4. Held-out means and standard errors over the splits, beside the means of an
+independent implementation.
 
 {table(study)}"""

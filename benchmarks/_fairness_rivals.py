@@ -1,6 +1,5 @@
 """What others offer for values: dcor, automatic differentiation, a plain loop, distances alone."""
 
-import dcor
 import numpy as np
 from numba import njit
 from scipy.spatial.distance import cdist
@@ -11,16 +10,22 @@ TILE = 256
 
 def dcor_mergesort(y, s):
     """Return dcor's squared distance covariance of two variables, O(n log n)."""
+    import dcor
+
     return dcor.distance_covariance_sqr(y, s, method="mergesort")
 
 
 def dcor_avl(y, s):
     """Return the same by dcor's other fast method."""
+    import dcor
+
     return dcor.distance_covariance_sqr(y, s, method="avl")
 
 
 def dcor_naive(y, s):
     """Return dcor's value of an attribute of several columns, O(n^2) memory."""
+    import dcor
+
     return dcor.distance_covariance_sqr(y[:, None], s)
 
 

