@@ -94,7 +94,7 @@ class DependencePenalty:
         if measure == "jdcov" and normalize:
             raise ValueError("normalize=True has no meaning with measure='jdcov': want False.")
         if not 0 < c < np.inf:
-            raise ValueError(f"c must be above 0 and finite, got {c}.")
+            raise ValueError(f"c must be above 0, got {c}: want a finite distance.")
         self.weight = weight
         self.measure = measure
         self.statistic = statistic
