@@ -13,11 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from skweight.fairness._glm_design import Design
+from skweight.fairness._glm_point import Point
 from skweight.fairness._lbfgs import minimise
-
-# With a log link a fit stops where a score is this far from that of the null model: predictions
-# have gone to 1e13 times the mean, or to 1e-13 times.
-SCORE_LIMIT = 30.0
 
 # Widths of the smoothing that a fit comes down through, in standard deviations of the predictions
 # at strength 0, and the tolerances with which it goes on to the next.
@@ -47,7 +44,7 @@ class Solution:
         Evaluations of the objective in that run.
     converged, collapsed, diverged, stopped : bool
         Whether the tolerance was reached, whether it is the null model because nothing better was
-        found, whether a score passed `SCORE_LIMIT`, whether a callback stopped it.
+        found, whether a score passed the limit of log links, whether a callback stopped it.
     """
 
     coef: np.ndarray
@@ -98,6 +95,8 @@ class GLMProblem:
     ----------
     null : Solution
         The model without columns.
+    null_scores : ndarray of shape (n_scores,)
+        Its scores, equal for all rows.
     """
 
     def __init__(
@@ -123,7 +122,7 @@ class GLMProblem:
         mean = self.share @ y
         self.design = Design(X, self.share, loss.curvature(mean), self.alpha, fit_intercept)
         intercept = np.atleast_1d(loss.link(mean) if fit_intercept else np.zeros_like(mean))
-        self._null_scores = intercept
+        self.null_scores = intercept
         self.null = self._solution(np.zeros((X.shape[1], loss.n_scores)), intercept, 0.0)
         deviance = self.null.loss - self.share @ loss.saturated(y)
         # Half of what the mean of y rounds to: below it a gradient means nothing.
@@ -297,7 +296,7 @@ class GLMProblem:
             last = stage == width
             gtol, ftol = (0.0, 0.0) if last else self._loose
             end = minimise(
-                _Point.start(self, strength, stage, *place),
+                Point.start(self, strength, stage, *place),
                 max(gtol, self.gtol),
                 self.max_iter - n_iter,
                 self.size,
@@ -323,80 +322,3 @@ class GLMProblem:
     def _wider(self, width):
         """Return the widths to come down through before the final one."""
         return [self._spread * step for step in _WIDTHS if step > 3.2 * self.smoothing]
-
-
-class _Point:
-    """A model on the way, as `minimise` wants it."""
-
-    def __init__(self, problem, strength, width, x, coef, intercept, eta, value, slopes):
-        self.problem, self.strength, self.width = problem, strength, width
-        self.x, self.coef, self.intercept = x, coef, intercept
-        self.eta, self.value, self.slopes = eta, value, slopes
-
-    @classmethod
-    def start(cls, problem, strength, width, coef, intercept):
-        """Begin at a model, or at the null model where that is too far away."""
-        design = problem.design
-        x = design.join(coef, intercept)
-        coef, intercept = design.split(x)  # without what the data do not determine
-        eta = design.scores(coef, intercept)
-        if problem.loss.log_link and np.abs(eta - problem._null_scores).max() >= SCORE_LIMIT:
-            null = problem.null
-            return cls.start(problem, strength, width, null.coef, null.intercept)
-        value, slopes = problem.evaluate(eta, strength, width)
-        value += 0.5 * problem.alpha * float((coef**2).sum())
-        return cls(problem, strength, width, x, coef, intercept, eta, value, slopes)
-
-    def gradient(self):
-        """Return the gradient in the design's coordinates."""
-        return self.problem.design.gradient(self.slopes, self.problem.alpha * self.coef)
-
-    def along(self, direction):
-        """Return the line through this point."""
-        return _Line(self, direction)
-
-
-class _Line:
-    """The objective along a direction: the scores are linear in the step."""
-
-    def __init__(self, point, direction):
-        problem = point.problem
-        self.origin, self.direction = point, direction
-        self.coef, self.intercept = problem.design.split(direction)
-        self.eta = problem.design.scores(self.coef, self.intercept)
-        self.ridge = problem.alpha * float((point.coef * self.coef).sum())
-        self.curve = problem.alpha * float((self.coef**2).sum())
-        self.base = 0.5 * problem.alpha * float((point.coef**2).sum())
-        self.limit = np.inf
-        if problem.loss.log_link and self.eta.any():
-            room = SCORE_LIMIT - np.sign(self.eta) * (point.eta - problem._null_scores)
-            with np.errstate(divide="ignore", over="ignore"):
-                self.limit = float(np.min(room / np.abs(self.eta)))
-        self.last = None
-
-    def at(self, t):
-        """Return value and slope after a step of length t."""
-        start, problem = self.origin, self.origin.problem
-        eta = start.eta + t * self.eta
-        value, slopes = problem.evaluate(eta, start.strength, start.width)
-        self.last = (t, eta, value + self.base + t * self.ridge + 0.5 * t**2 * self.curve, slopes)
-        slope = float(np.vdot(slopes, self.eta)) + self.ridge + t * self.curve
-        return self.last[2], slope
-
-    def point(self, t):
-        """Return the point after a step of length t."""
-        if self.last is None or self.last[0] != t:
-            self.at(t)
-        _, eta, value, slopes = self.last
-        start = self.origin
-        return _Point(
-            start.problem,
-            start.strength,
-            start.width,
-            start.x + t * self.direction,
-            start.coef + t * self.coef,
-            start.intercept + t * self.intercept,
-            eta,
-            value,
-            slopes,
-        )

@@ -238,21 +238,18 @@ class BaseDistanceCovariance(CallbackSupportMixin, BaseEstimator):
         self.sensitive_encoder_ = encoder
 
     def _warn(self, problem, solution):
+        penalised = problem.penalty is not None and self.fairness_alpha > 0
+        unbiased = penalised and self.statistic == "U"
         if problem.penalty is None:
             _say(
                 f"This {type(self).__name__} knows no protected attributes and is a plain "
                 "generalised linear model: give sensitive_columns, or sensitive_features to fit."
             )
-            penalised = False
-        else:
-            penalised = self.fairness_alpha > 0
-        negative = penalised and self.statistic == "U" and solution.penalty < 0
         if solution.diverged:
-            hint = "use statistic='V', which bounds the objective, or " if penalised else ""
-            hint = hint if self.statistic == "U" else ""
+            remedy = "use statistic='V', which bounds the objective, or " if unbiased else ""
             _say(
                 "A prediction went to 1e13 times the mean of y or to 1e-13 times, and the last "
-                f"finite step is returned: {hint}raise alpha.",
+                f"finite step is returned: {remedy}raise alpha.",
                 ConvergenceWarning,
             )
         elif not (solution.converged or solution.stopped):
@@ -261,7 +258,7 @@ class BaseDistanceCovariance(CallbackSupportMixin, BaseEstimator):
                 "smoothing if it is 0.",
                 ConvergenceWarning,
             )
-        if negative:
+        if unbiased and solution.penalty < 0:
             _say(
                 f"The unbiased penalty is below 0 ({solution.penalty:.3g}), where it rewards noise "
                 "instead of removing dependence: use statistic='V' or a lower fairness_alpha."
@@ -286,7 +283,7 @@ class BaseDistanceCovariance(CallbackSupportMixin, BaseEstimator):
         used = self._used_columns
         frame = _is_frame(X)
         if used.all() or not (frame or _is_text(X)):
-            X = validate_data(self, X, accept_sparse=_SPARSE, dtype=np.float64, reset=False)
+            X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=np.float64, reset=False)
             return X, None
         if frame and _columns_are(X, getattr(self, "feature_names_in_", None), used):
             return self._numeric(X), used
@@ -301,9 +298,6 @@ class BaseDistanceCovariance(CallbackSupportMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-
-_SPARSE = ("csr", "csc")
 
 
 def _say(message, category=UserWarning):

@@ -180,7 +180,7 @@ def _whiten(gram, alpha, scale):
 
 
 def _second_moments(X, share, shift):
-    """Return the weighted mean squares of the centred columns, 0 where rounding is all there is."""
+    """Return the weighted mean squares of the centred columns."""
     if sparse.issparse(X):
         n, p = X.shape
         present = np.bincount(X.indices, np.repeat(share, np.diff(X.indptr)), minlength=p)
@@ -193,14 +193,18 @@ def _second_moments(X, share, shift):
         moment = np.zeros(X.shape[1])
         for rows in _blocks(X):
             moment += share[rows] @ (X[rows] - shift) ** 2
-    moment[moment <= (1e-13 * shift) ** 2] = 0.0
-    return moment
+    return _without_constants(moment, shift)
+
+
+def _without_constants(moment, shift):
+    """Return mean squares with 0 for columns that differ from their mean by rounding alone."""
+    return np.where(moment <= (1e-13 * shift) ** 2, 0.0, moment)
 
 
 def _products(X, share, shift):
-    """Return the weighted products of the centred columns, or None where rounding spoils them."""
-    moment = _second_moments(X, share, shift)
+    """Return mean squares and products of the centred columns, None where rounding spoils these."""
     if sparse.issparse(X):
+        moment = _second_moments(X, share, shift)
         lost = np.divide(shift**2, moment, out=np.zeros_like(moment), where=moment > 0)
         if lost.max(initial=0.0) * np.finfo(float).eps > 1e-12:
             return moment, None
@@ -210,6 +214,7 @@ def _products(X, share, shift):
         for rows in _blocks(X):
             block = (X[rows] - shift) * np.sqrt(share[rows])[:, None]
             products += block.T @ block
+        moment = _without_constants(np.diagonal(products).copy(), shift)
     return moment, products
 
 

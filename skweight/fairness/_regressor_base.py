@@ -42,8 +42,8 @@ class BaseDistanceCovarianceRegressor(RegressorMixin, BaseDistanceCovariance):
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The rows to predict. With `drop_sensitive` a frame may lack the sensitive columns, the
-            others in the order of `fit`; an array keeps its width, and what stands in the sensitive
-            columns has no effect.
+            others in the order of `fit`; an array keeps its width, with anything (in an array of
+            numbers any finite ones) in the sensitive columns.
 
         Returns
         -------

@@ -302,7 +302,11 @@ def test_all_columns_sensitive(make, columns):
 
 
 def test_unbiased_statistics_need_more_than_three_rows(make):
-    X, y, s = np.arange(4.0)[:, None], np.array([0, 1, 0, 1]), np.array([1.5, 2.0, 4.0, 3.5])
+    X, y, s = (
+        np.array([[0.0], [3.0], [1.0], [2.5]]),
+        np.array([0, 1, 0, 1]),
+        np.array([1.5, 2.0, 4.0, 3.5]),
+    )
     w = np.array([1.0, 1.0, 1.0, 0.0])
     with pytest.raises(ValueError, match="more than 3"):
         make(statistic="U").fit(X, y, w, sensitive_features=s)
