@@ -64,7 +64,9 @@ def autograd(y, s):
         by_row = distance.mean(dim=1)
         return distance - by_row[:, None] - by_row + by_row.mean()
 
-    value = (centred((y[:, None] - y).abs()) * centred(torch.cdist(s, s))).mean()
+    exact = "donot_use_mm_for_euclid_dist"  # its faster way loses half of the digits
+    distance = torch.cdist(s, s, compute_mode=exact)
+    value = (centred((y[:, None] - y).abs()) * centred(distance)).mean()
     value.backward()
     return value.item(), y.grad.numpy()
 
