@@ -107,8 +107,8 @@ def autograd(quick):
         row = [f"{n:,}", *_milliseconds(seconds, tasks), f"{ratio:.0f}", f"{error:.0e}"]
         rows.append(row)
     header = ["rows", OURS, "prepared before", "torch", "ratio", "largest difference"]
-    return f"""Torch differentiates the value through the centred matrices; {DENSE_COLUMNS} continuous
-attributes. Ratio: its seconds over those of our whole call. A fit prepares once.
+    return f"""Torch differentiates the value through the centred matrices, of {DENSE_COLUMNS}
+continuous attributes. Ratio: its seconds over those of our whole call. A fit prepares once.
 
 {_report.table(header, rows)}"""
 

