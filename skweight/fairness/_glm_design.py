@@ -166,7 +166,7 @@ def _whiten(gram, alpha, scale):
     scale : ndarray of shape (n_columns,)
         Unscaled by scaled coefficients; 0 for columns that are left out.
     """
-    values, vectors = linalg.eigh(gram + np.diag(alpha * scale**2), driver="evd")
+    values, vectors = np.linalg.eigh(gram + np.diag(alpha * scale**2))
     kept = values > 4 * len(scale) * np.finfo(float).eps * values.max(initial=0.0)
     root = np.sqrt(values[kept])
     to_coef = scale[:, None] * vectors[:, kept] / root

@@ -3,7 +3,6 @@
 import warnings
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
@@ -22,19 +21,17 @@ pytestmark = pytest.mark.filterwarnings("ignore:This DistanceCovariance")
 def applicants(n=400, n_classes=2, seed=0):
     """Features that follow sex, race and age, labels, and integer weights."""
     rng = np.random.default_rng(seed)
-    S = pd.DataFrame(
-        {
-            "sex": np.array(["f", "m"])[rng.integers(0, 2, n)],
-            "race": np.array(["a", "b", "c"])[rng.integers(0, 3, n)],
-            "age": rng.integers(18, 70, n),
-        }
-    )
-    male = (S.sex == "m").to_numpy()
+    S = {
+        "sex": np.array(["f", "m"])[rng.integers(0, 2, n)],
+        "race": np.array(["a", "b", "c"])[rng.integers(0, 3, n)],
+        "age": rng.integers(18, 70, n),
+    }
+    male = S["sex"] == "m"
     X = np.column_stack(
         [
             male + rng.normal(size=n),
-            2.0 * (male & (S.race == "b").to_numpy()) + rng.normal(size=n),
-            0.001 * (S.age - 45) ** 2 + 0.3 * rng.normal(size=n),
+            2.0 * (male & (S["race"] == "b")) + rng.normal(size=n),
+            0.001 * (S["age"] - 45) ** 2 + 0.3 * rng.normal(size=n),
             rng.normal(size=n),
         ]
     )
@@ -170,7 +167,7 @@ def test_intersections_are_seen_by_the_joint_measures():
     cell = sex ^ race
     X = np.column_stack([cell + 0.3 * rng.normal(size=600), rng.normal(size=600)])
     y = (cell + X[:, 1] + rng.logistic(size=600) > 0.5).astype(int)
-    S = pd.DataFrame({"sex": sex.astype(bool), "race": race.astype(bool)})
+    S = {"sex": sex.astype(bool), "race": race.astype(bool)}
     gap = {}
     for measure in ("sum", "ccdcov", "jdcov"):
         p = fitted(X, y, S, fairness_alpha=50, measure=measure).predict_proba(X)[:, 1]
@@ -189,14 +186,16 @@ def test_integer_weights_are_repetition(n_classes, statistic):
     X, y, S, _, rng = applicants(150, n_classes)
     weight = rng.integers(0, 4, 150).astype(float)
     weight[[3, 7]] = 0
-    S = S.astype({"age": float, "race": object})
-    S.loc[3, "age"], S.loc[7, "race"] = 1e4, "alone"
+    S = {**S, "age": S["age"].astype(float), "race": S["race"].astype(object)}
+    S["age"][3], S["race"][7] = 1e4, "alone"
     labels = y.astype(str)
     labels[7] = "9"  # a label without weight is none
     rows = rng.permutation(np.repeat(np.arange(150), weight.astype(int)))
     settings = {"statistic": statistic, "fairness_alpha": 5, "tol": 1e-9, "max_iter": 5000}
     weighted = fitted(X, labels, S, weight, **settings)
-    repeated = fitted(X[rows], labels[rows], S.iloc[rows], **settings)
+    repeated = fitted(
+        X[rows], labels[rows], {name: values[rows] for name, values in S.items()}, **settings
+    )
     assert weighted.classes_.tolist() == repeated.classes_.tolist() == [*"012"[:n_classes]]
     np.testing.assert_allclose(weighted.coef_, repeated.coef_, rtol=1e-5, atol=1e-8)
     np.testing.assert_allclose(weighted.objective_, repeated.objective_, rtol=1e-9)

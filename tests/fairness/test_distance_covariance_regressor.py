@@ -3,7 +3,6 @@
 import warnings
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
@@ -23,19 +22,17 @@ pytestmark = pytest.mark.filterwarnings("ignore:This DistanceCovariance")
 def portfolio(n=400, seed=0):
     """Features that follow sex, region and age, with targets above 0 and integer weights."""
     rng = np.random.default_rng(seed)
-    S = pd.DataFrame(
-        {
-            "sex": np.array(["f", "m"])[rng.integers(0, 2, n)],
-            "region": np.array(["north", "south", "east"])[rng.integers(0, 3, n)],
-            "age": rng.uniform(18, 80, n),
-        }
-    )
-    male, south = (S.sex == "m").to_numpy(), (S.region == "south").to_numpy()
+    S = {
+        "sex": np.array(["f", "m"])[rng.integers(0, 2, n)],
+        "region": np.array(["north", "south", "east"])[rng.integers(0, 3, n)],
+        "age": rng.uniform(18, 80, n),
+    }
+    male, south = S["sex"] == "m", S["region"] == "south"
     X = np.column_stack(
         [
             male + rng.normal(size=n),
             100 * (male & south) + 30 * rng.normal(size=n),
-            0.001 * (S.age - 50) ** 2 + 0.1 * rng.normal(size=n),
+            0.001 * (S["age"] - 50) ** 2 + 0.1 * rng.normal(size=n),
             rng.normal(size=n),
         ]
     )
@@ -201,9 +198,9 @@ def test_integer_weights_are_repetition(loss, measure, statistic):
     X, eta, S, _, rng = portfolio(120)
     y = LOSSES[loss](eta, rng)
     weight = rng.integers(0, 4, 120).astype(float)
-    S = S.astype({"sex": object, "region": object})
     weight[[3, 7]] = 0  # an extreme age, and levels of their own
-    S.loc[3, "age"], S.loc[7, "region"], S.loc[7, "sex"] = 1e4, "island", "unknown"
+    S = {name: values.astype(object if name != "age" else float) for name, values in S.items()}
+    S["age"][3], S["region"][7], S["sex"][7] = 1e4, "island", "unknown"
     settings = {
         "loss": loss,
         "measure": measure,
@@ -214,7 +211,9 @@ def test_integer_weights_are_repetition(loss, measure, statistic):
     }
     rows = rng.permutation(np.repeat(np.arange(120), weight.astype(int)))
     weighted = fitted(X, y, S, weight, **settings)
-    repeated = fitted(X[rows], y[rows], S.iloc[rows], **settings)
+    repeated = fitted(
+        X[rows], y[rows], {name: values[rows] for name, values in S.items()}, **settings
+    )
     for name in ("objective_", "penalty_", "penalty_constant_", "smoothing_"):
         one, two = getattr(weighted, name), getattr(repeated, name)
         np.testing.assert_allclose(one, two, rtol=1e-7, atol=1e-12, err_msg=name)
