@@ -239,3 +239,23 @@ print(*[name for name, _ in all_estimators()])
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300
     )
     assert "PrestoClassifier" in done.stdout.split()
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in FILES if "njit" in p.read_text(encoding="utf-8")], ids=str
+)
+def test_compiled_functions_use_their_own_file_alone(path):
+    """A cache on disk is made anew when this file changes, not when one it imports does."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    imported = {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("skweight")
+        for alias in node.names
+    }
+    for function in ast.walk(tree):
+        if isinstance(function, ast.FunctionDef) and "njit" in str(
+            [ast.unparse(decorator) for decorator in function.decorator_list]
+        ):
+            used = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
+            assert not used & imported, f"{function.name} uses {sorted(used & imported)}"

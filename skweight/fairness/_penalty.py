@@ -103,7 +103,7 @@ class DependencePenalty:
         self._constant = 0.0  # or a function that computes it when it is asked for
         self._max_cells = max_cells
         self._path = path
-        if measure == "jdcov":
+        if measure == "jdcov" and len(blocks) > 1:  # of two variables it is the covariance
             self._terms = [self._joint(blocks, float(c))]
         elif measure == "sum":
             self._terms = [self._single(block) for block in blocks]

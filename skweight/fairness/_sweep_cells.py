@@ -38,8 +38,14 @@ class CellsSweep:
 
     def sums(self, z, order, width):
         """Return the value and slopes, as `MatrixSweep.sums` does."""
-        weight = self.weight[order]
-        return _sweep(z, weight, self.cell[order], self.M, self.count, self.row_sums, float(width))
+        weight, cell, width = self.weight[order], self.cell[order], float(width)
+        lo, hi = window_bounds(z, width)
+        return _sweep(z, weight, cell, self.M, self.count, self.row_sums, lo, hi, width, REBASE)
+
+    def positive_sums(self, z, order, width):
+        """Return what `DenseSweep.positive_sums` does."""
+        lo, hi = window_bounds(z, float(width))
+        return positive_cell_sums(self.weight[order], self.cell[order], self.M, lo, hi)
 
 
 @njit(cache=True, nogil=True, fastmath=_FLAGS)
@@ -60,9 +66,8 @@ def _two_dots(row, first, second):
 
 
 @njit(cache=True, nogil=True)
-def _sweep(z, weight, cell, M, count, row_sums, width):
+def _sweep(z, weight, cell, M, count, row_sums, lo, hi, width, rebase):
     n, n_cells = len(z), len(M)
-    lo, hi = window_bounds(z, width)
     balance = -count  # weight below the window less weight above it, by cell
     near, product = np.zeros(n_cells), np.zeros(n_cells)  # over the window: w and w (z - base)
     left = right = start = 0
@@ -72,20 +77,17 @@ def _sweep(z, weight, cell, M, count, row_sums, width):
     value, slopes = 0.0, np.empty(n)
     for i in range(n):
         row = M[cell[i]]
-        if z[i] - base > REBASE * width:  # fresh sums from a base nearby, without drift
+        if z[i] - base > rebase * width:  # fresh sums from a base nearby, without drift
             for j in range(start, right):
                 near[cell[j]] = 0.0
                 product[cell[j]] = 0.0
             start, base = lo[i], z[i]
-            for j in range(left, min(lo[i], right)):
+            for j in range(left, lo[i]):  # they were in the window, which reached past row i - 1
                 balance[cell[j]] += weight[j]
-            for j in range(right, lo[i]):
-                balance[cell[j]] += 2 * weight[j]
             left = lo[i]
             for j in range(left, right):
                 near[cell[j]] += weight[j]
                 product[cell[j]] += weight[j] * (z[j] - base)
-            right = max(right, lo[i])
         while right < hi[i]:
             c = cell[right]
             balance[c] += weight[right]
@@ -117,3 +119,27 @@ def _sweep(z, weight, cell, M, count, row_sums, width):
             term -= 0.5 * width * (row_sums[cell[i]] - window)
         value += weight[i] * term
     return value, slopes
+
+
+@njit(cache=True, nogil=True)
+def positive_cell_sums(weight, cell, M, lo, hi):
+    """Return for each row the sum of w_j max(M_ij, 0) over its window, less one copy of itself."""
+    n, n_cells = len(weight), len(M)
+    near, total = np.zeros(n_cells), np.empty(n)
+    left = right = 0
+    for i in range(n):
+        while right < hi[i]:
+            near[cell[right]] += weight[right]
+            right += 1
+        while left < lo[i]:
+            near[cell[left]] -= weight[left]
+            left += 1
+        row, positive = M[cell[i]], 0.0
+        if hi[i] - lo[i] < n_cells:
+            for j in range(lo[i], hi[i]):
+                positive += weight[j] * max(row[cell[j]], 0.0)
+        else:
+            for k in range(n_cells):
+                positive += max(row[k], 0.0) * near[k]
+        total[i] = max(positive - min(weight[i], 1.0) * max(row[cell[i]], 0.0), 0.0)
+    return total

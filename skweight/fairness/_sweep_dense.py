@@ -89,22 +89,45 @@ class DenseSweep:
         inner, offset, _, diagonal = self._prepare()
         weight = self.weight[order]
         left_out = np.zeros(len(z)) if self.centring.statistic == "V" else diagonal[order]
-        value, slopes = _sweep(
-            z,
-            weight,
-            np.ascontiguousarray(self.columns[:, order]),
-            self.ends,
-            np.ascontiguousarray(inner[:, order]),
-            offset,
-            self.centring.a,
-            self.centring.b,
-            self.c,
-            self.row_sums[order],
-            diagonal[order],
-            left_out,
-            float(width),
+        width = float(width)
+        lo, hi = window_bounds(z, width)
+        columns, inner = self._sorted(order, inner)
+        a, b = self.centring.a, self.centring.b
+        raw = _raw(
+            z, weight, columns, self.ends, inner, offset, a, self.c, diagonal[order], hi, width
         )
+        row_sums = self.row_sums[order]
+        value, slopes = assemble(z, weight, row_sums, left_out, a, b, lo, hi, width, *raw)
         return self.sign * value, self.sign * slopes
+
+    def positive_sums(self, z, order, width):
+        """Return for each of the sorted rows the sum of w_j max(M_ij, 0) over its window.
+
+        One copy of a row is the row itself, and no pair.
+        """
+        inner, offset = self._prepare()[:2]
+        sums = self.row_sums
+        level = self.centring.b * (self.weight @ sums)
+        lo, hi = window_bounds(z, float(width))
+        columns, inner = self._sorted(order, inner)
+        weight, a = self.weight[order], self.centring.a
+        return _positive_sums(
+            weight,
+            columns,
+            self.ends,
+            inner,
+            offset,
+            a,
+            self.c,
+            sums[order],
+            level,
+            self.sign,
+            lo,
+            hi,
+        )
+
+    def _sorted(self, order, inner):
+        return tuple(np.ascontiguousarray(array[:, order]) for array in (self.columns, inner))
 
     def squared_sum(self):
         """Return the sum over pairs of the squared distances."""
@@ -201,11 +224,9 @@ def _row_sums(columns, ends, weight, inner, offset, a, c, sums):
 
 
 @njit(cache=True, nogil=True, fastmath=_FLAGS)
-def _sweep(
-    z, weight, columns, ends, inner_sums, offset, a, b, c, row_sums, diagonal, left_out, width
-):
+def _raw(z, weight, columns, ends, inner_sums, offset, a, c, diagonal, hi, width):
+    """Return the raw sums that `assemble` centres."""
     n = len(z)
-    lo, hi = window_bounds(z, width)
     outer, inner, window = np.zeros(n), np.zeros(n), weight * diagonal
     squares, values = np.empty(_TILE), np.empty(_TILE)
     for start in range(0, n, _TILE):
@@ -232,4 +253,21 @@ def _sweep(
                 total += ws[j] * value
                 out[j] += w * value
             outer[i] -= total
-    return assemble(z, weight, row_sums, left_out, a, b, lo, hi, width, outer, inner, window)
+    return outer, inner, window
+
+
+@njit(cache=True, nogil=True)
+def _positive_sums(weight, columns, ends, inner, offset, a, c, sums, level, sign, lo, hi):
+    n = len(weight)
+    total = np.zeros(n)
+    squares, values = np.empty(_TILE), np.empty(_TILE)
+    for i in range(n):
+        for start in range(lo[i], hi[i], _TILE):
+            stop = min(start + _TILE, hi[i])
+            _values(columns, ends, inner, offset, a, c, i, start, stop, squares, values)
+            for j in range(start, stop):
+                m = sign * (values[j - start] - a * (sums[i] + sums[j]) + level)
+                if m > 0:
+                    copies = max(weight[j] - 1.0, 0.0) if j == i else weight[j]
+                    total[i] += copies * m
+    return total

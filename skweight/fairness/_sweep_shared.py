@@ -3,6 +3,9 @@
 A sweep goes through predictions z in increasing order. To row i, the rows below its window count
 with the sign +1, those above with -1, and those in the window ``|z_i - z_j| < width`` with
 ``(z_i - z_j) / width``. With a width of 0 the ties of z_i are its window, and count nothing.
+
+Compiled functions call none of another file, and take its constants as arguments: a cache on disk
+is made anew when the function's own file changes, not when that of one it calls does.
 """
 
 import numpy as np

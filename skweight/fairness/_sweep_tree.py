@@ -44,11 +44,12 @@ class TreeSweep:
 
     def sums(self, z, order, width):
         """Return the value and slopes, as `MatrixSweep.sums` does."""
-        weight = self.weight[order]
+        weight, row_sums, width = self.weight[order], self.row_sums[order], float(width)
+        lo, hi = window_bounds(z, width)
+        s, rank, none = self.s[order], self.rank[order], np.zeros(len(z))
+        raw = _raw(z, weight, s, rank, row_sums, lo, hi, width, REBASE)
         a, b = self.centring.a, self.centring.b
-        return _sweep(
-            z, weight, self.s[order], self.rank[order], self.row_sums[order], a, b, float(width)
-        )
+        return assemble(z, weight, row_sums, none, a, b, lo, hi, width, *raw)
 
     def squared_sum(self):
         """Return the sum over pairs of the squared distances."""
@@ -57,15 +58,7 @@ class TreeSweep:
 
 
 @njit(cache=True, nogil=True)
-def _sweep(z, weight, s, rank, row_sums, a, b, width):
-    lo, hi = window_bounds(z, width)
-    outer, inner, window = _raw(z, weight, s, rank, row_sums, lo, hi, width)
-    none = np.zeros(len(z))
-    return assemble(z, weight, row_sums, none, a, b, lo, hi, width, outer, inner, window)
-
-
-@njit(cache=True, nogil=True)
-def _raw(z, weight, s, rank, row_sums, lo, hi, width):
+def _raw(z, weight, s, rank, row_sums, lo, hi, width, rebase):
     """Return the raw sums that `assemble` centres, of |s_i - s_j|."""
     n = len(z)
     outer, inner, window = np.empty(n), np.zeros(n), np.zeros(n)
@@ -80,7 +73,7 @@ def _raw(z, weight, s, rank, row_sums, lo, hi, width):
                 if width > 0:
                     inner[i] += m * ((z[i] - z[j]) / width)
     else:
-        _window_sums(z, weight, s, rank, lo, hi, width, inner, window)
+        _window_sums(z, weight, s, rank, lo, hi, width, rebase, inner, window)
     tree = np.zeros((n + 1, 2))
     total = total_s = 0.0
     left = 0
@@ -107,7 +100,7 @@ def _raw(z, weight, s, rank, row_sums, lo, hi, width):
 
 
 @njit(cache=True, nogil=True)
-def _window_sums(z, weight, s, rank, lo, hi, width, inner, window):
+def _window_sums(z, weight, s, rank, lo, hi, width, rebase, inner, window):
     """Sum over wide windows by a tree that holds w, w s, w (z - base) and w (z - base) s."""
     n = len(z)
     tree = np.zeros((n + 1, 4))
@@ -115,7 +108,7 @@ def _window_sums(z, weight, s, rank, lo, hi, width, inner, window):
     left = right = start = 0
     base = z[0]
     for i in range(n):
-        if z[i] - base > REBASE * width:  # fresh sums from a base nearby, without drift
+        if z[i] - base > rebase * width:  # fresh sums from a base nearby, without drift
             for j in range(start, right):
                 node = rank[j] + 1
                 while node <= n:
