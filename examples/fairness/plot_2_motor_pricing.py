@@ -53,7 +53,7 @@ FairnessFrontierDisplay.from_estimator(model)
 # %%
 # :func:`~skweight.fairness.fairness_path` has the whole list, here measured on policies set aside:
 # the loss, the dependence on all attributes jointly, and on each alone. A budget for all is no
-# budget for each: at strength 10 the dependence on gender is down to an eighth, and that on age to
+# budget for each: at strength 10 the dependence on gender is down to a ninth, and that on age to
 # four tenths.
 
 from skweight.fairness import DistanceCovarianceRegressor, FairnessPath, fairness_path
@@ -71,8 +71,8 @@ table[["loss"]].join(dependence.add_suffix(", x 1000")).round(3)
 # Driver age
 # ----------
 #
-# Strength 10 has taken the slope out of the curve and left its two ends, of which no correlation
-# with age would tell. At strength 30 most of them is gone too.
+# Strength 10 has taken more than half of the slope out of the curve and left its two ends, of which
+# a correlation with age says little. At strength 30 about half of them is left.
 
 from skweight.fairness import ConditionalMeanDisplay
 
@@ -121,9 +121,9 @@ pd.DataFrame(coefficients, path.fairness_alphas, motor.feature_names).round(2)
 # ----------------------
 #
 # ``GridSearchCV`` searches other parameters along with the strength;
-# :func:`~skweight.fairness.refit_within_budget` makes its choice the same one. Here: do
-# interactions of the factors pay, when a tenth of the dependence may stay? With metadata routing
-# on, the steps that ask for weights and attributes get them, and so do the scorers.
+# :func:`~skweight.fairness.refit_within_budget` makes its choice the same one. Here: do squares and
+# products of the factors pay, when a tenth of the dependence may stay? With metadata routing on,
+# the steps that ask for weights and attributes get them, and so do the scorers.
 
 import sklearn
 from sklearn.metrics import get_scorer
@@ -166,6 +166,6 @@ print("chosen:", search.best_params_)
 (results[list(columns)].astype(float).abs() * [1, 1, 1, 1000]).rename(columns=columns).round(4)
 
 # %%
-# They do not, at any strength; nor does the true frequency have any. The strength is part of the
-# search because it cannot be chosen afterwards: what is best without a penalty need not be best
-# with one.
+# They do not, at any strength; nor does the logarithm of the true frequency have any. The strength
+# is part of the search because it cannot be chosen afterwards: what is best without a penalty need
+# not be best with one.

@@ -36,8 +36,8 @@ print(f"jdcov:  {joint_distance_covariance([exactly_one, first, second]):.4f}")
 # -------------------------------------
 #
 # 2,000 applicants. The first of three features is higher for women of origin A and men of origin B
-# than for the others, the second knows nothing, and the third is the first one's reverse, fainter
-# and of no use by itself.
+# than for the others, the second knows nothing, and the third knows what the first one does,
+# reversed and fainter, so that it is of no use beside it.
 
 import pandas as pd
 
@@ -86,9 +86,9 @@ at_30 = {measure: path.to_frame()[columns].iloc[3] for measure, path in paths.it
 pd.DataFrame({"no penalty": paths["sum"].to_frame()[columns].iloc[0], **at_30}).T.round(3)
 
 # %%
-# The sum has nothing to hold on to, at any strength: with groups of equal size it would be exactly
-# 0 from the start. The other two have. Their strengths are not the same currency, so compare
-# them where their losses are equal: then they leave about the same gap.
+# The sum has hardly anything to hold on to, at any strength: with many rows and groups of equal
+# size it would be 0 from the start. The other two have. Their strengths are not the same currency,
+# so compare them where their losses are equal: then they leave about the same gap.
 
 import matplotlib.pyplot as plt
 

@@ -140,7 +140,7 @@ GroupDistributionDisplay.from_estimator(
 
 # %%
 # A sum over classes promises little for a rare one. Probabilities of three visits or more are
-# small, and so is their part of the sum: the divergence of the groups is what it was.
+# small, and so is their part of the sum: the divergence of the groups is no smaller.
 
 from skweight.metrics import js_divergence_score
 
