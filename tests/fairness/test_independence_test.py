@@ -7,7 +7,11 @@ import pytest
 from dependence_oracle import STATISTICS, measure_value, mixed_blocks, one_hot, repeated
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skweight.fairness import concatenated_distance_covariance, independence_test
+from skweight.fairness import (
+    IndependenceTest,
+    concatenated_distance_covariance,
+    independence_test,
+)
 
 
 def test_p_is_uniform_under_independence():
@@ -53,6 +57,7 @@ def test_statistic_and_p_value(statistic, n):
     result = independence_test(
         y, blocks, statistic=statistic, n_permutations=49, random_state=rng.integers(99)
     )
+    assert isinstance(result, IndependenceTest)
     expected = concatenated_distance_covariance(y, blocks, statistic=statistic)
     assert_allclose(result.statistic, expected, rtol=1e-12)
     assert result.p_value == (1 + (result.permuted >= result.statistic).sum()) / 50
