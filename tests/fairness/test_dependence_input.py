@@ -3,7 +3,6 @@
 import warnings
 
 import numpy as np
-import pandas as pd
 import pytest
 from dependence_oracle import STATISTICS, dependent_predictions, mixed_blocks
 from numpy.testing import assert_allclose, assert_array_equal
@@ -18,11 +17,29 @@ from skweight.fairness import (
 )
 from skweight.fairness._penalty import DependencePenalty
 
+try:
+    import pandas as pd
+except ImportError:
+    pd = None
+
 N = 30
 RNG = np.random.default_rng(0)
 BLOCKS = mixed_blocks(RNG, N)
 Y = dependent_predictions(RNG, BLOCKS)
 S = BLOCKS[0]
+
+# What a user without pandas cannot pass.
+FRAMES = [] if pd is None else [pd.DataFrame({"a": S}), pd.Series(S)]
+
+
+def in_frames(y, s, weight, index):
+    """Return predictions, attribute and weights in frames with a shuffled index."""
+    if pd is None:
+        return []
+    series = [pd.Series(values, index=index) for values in (y, s, weight)]
+    nullable = pd.Series(y, dtype="Float64"), pd.DataFrame({"age": s}), weight.astype(int)
+    return [series, nullable]
+
 
 # One call for each function, of predictions and one attribute.
 CALLS = {
@@ -67,14 +84,12 @@ def test_kinds_of_arrays(name, n):
     locked = [y.copy(), s.copy(), weight.copy()]
     for array in locked:
         array.setflags(write=False)
-    index = rng.permutation(n)
     for other_y, other_s, w in (
         (y.astype(np.float32), s.astype(np.float32), weight.astype(np.float32)),
         (wide[:, 1], wide[:, 3], np.repeat(weight, 2)[::2]),
         (np.asfortranarray(wide)[:, 1], wide[:, 3:4], weight),
         tuple(locked),
-        (pd.Series(y, index=index), pd.Series(s, index=index), pd.Series(weight, index=index)),
-        (pd.Series(y, dtype="Float64"), pd.DataFrame({"age": s}), weight.astype(int)),
+        *in_frames(y, s, weight, rng.permutation(n)),
         (y.tolist(), s.tolist(), weight.tolist()),
         (y[:, None], s, weight),
     ):
@@ -261,8 +276,7 @@ def test_blocks_that_are_not_there():
 
 @pytest.mark.parametrize(
     "blocks",
-    [np.ones((N, 2)), np.ones((N, N)), S, pd.DataFrame({"a": S}), {"a": S}, "ab", pd.Series(S)],
-    ids=["array", "square", "column", "frame", "dict", "string", "series"],
+    [np.ones((N, 2)), np.ones((N, N)), S, {"a": S}, "ab", *FRAMES],
 )
 def test_blocks_that_are_no_list(blocks):
     # The rows of a square array would go for attributes.

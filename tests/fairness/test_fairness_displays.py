@@ -3,13 +3,13 @@
 from types import SimpleNamespace
 
 import numpy as np
-import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import norm
 
 matplotlib = pytest.importorskip("matplotlib", reason="plots need matplotlib")
 matplotlib.use("Agg")
+pd = pytest.importorskip("pandas", reason="attributes come in frames")
 
 from matplotlib import pyplot  # noqa: E402
 from sklearn.base import BaseEstimator  # noqa: E402
