@@ -80,7 +80,7 @@ def distance_covariance(
     (101,)
     """
     y, blocks, weight = _check(y, {"s": s}, sample_weight, smoothing)
-    penalty = DependencePenalty(blocks, weight, statistic=_check_statistic(statistic))
+    penalty = _once(blocks, weight, statistic=_check_statistic(statistic))
     return _answer(penalty, y, smoothing, squared, return_gradient)
 
 
@@ -148,7 +148,7 @@ def distance_correlation(
     """
     y, blocks, weight = _check(y, {"s": s}, sample_weight, smoothing)
     statistic = _check_statistic(statistic)
-    penalty = DependencePenalty(blocks, weight, statistic=statistic, normalize=True)
+    penalty = _once(blocks, weight, statistic=statistic, normalize=True)
     return _answer(penalty, y, smoothing, squared, return_gradient)
 
 
@@ -217,7 +217,7 @@ def concatenated_distance_covariance(
     0.07322
     """
     y, blocks, weight = _check(y, _named(blocks), sample_weight, smoothing)
-    penalty = DependencePenalty(blocks, weight, statistic=_check_statistic(statistic))
+    penalty = _once(blocks, weight, statistic=_check_statistic(statistic))
     return _answer(penalty, y, smoothing, True, return_gradient)
 
 
@@ -291,7 +291,7 @@ def joint_distance_covariance(
         blocks[0], _named(blocks[1:], 1), sample_weight, smoothing, "blocks[0]"
     )
     statistic = _check_statistic(statistic)
-    penalty = DependencePenalty(others, weight, measure="jdcov", statistic=statistic, c=c)
+    penalty = _once(others, weight, measure="jdcov", statistic=statistic, c=c)
     return _answer(penalty, y, smoothing, True, return_gradient)
 
 
@@ -340,6 +340,12 @@ def _check_statistic(statistic):
     if statistic not in ("V", "U"):
         raise ValueError(f"statistic must be 'V' or 'U', got {statistic!r}.")
     return statistic
+
+
+def _once(blocks, weight, **options):
+    """Return a penalty for one evaluation: a matrix of nearly all rows would not pay."""
+    most = max(256, min(2000, len(blocks[0]) // 2))
+    return DependencePenalty(blocks, weight, max_cells=most, **options)
 
 
 def _answer(penalty, y, smoothing, squared, return_gradient):
