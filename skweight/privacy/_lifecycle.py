@@ -11,9 +11,9 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
+from skweight.privacy._accounting import PrivacyAccountant, PrivacySpent
 
 from skweight._core._sklearn_compat import Interval, StrOptions, _fit_context
-from skweight.privacy._accounting import PrivacyAccountant, PrivacySpent
 from skweight.privacy._exceptions import PrivacyLeakWarning
 from skweight.privacy._noise import noise_source
 
