@@ -1,0 +1,14 @@
+"""Sums of similarities to private rows, published once and queried for ever."""
+
+from skweight.privacy._accounting import PrivacyAccountant
+from skweight.privacy._composition import composed_epsilon
+from skweight.privacy._exceptions import BudgetExceededError, PrivacyLeakWarning
+from skweight.privacy._spent import PrivacySpent
+
+__all__ = [
+    "BudgetExceededError",
+    "PrivacyAccountant",
+    "PrivacyLeakWarning",
+    "PrivacySpent",
+    "composed_epsilon",
+]
