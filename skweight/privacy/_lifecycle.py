@@ -1,151 +1,40 @@
 """The life of a private estimator: add up integers of rows, add noise once, forget the rows.
 
-A subclass says what is public, how rows become integers, which noise goes onto which sum, and what
-to make of the noisy sums. Everything that touches rows or randomness goes through this file.
+Everything that touches rows or randomness goes through this file and its steps.
 """
 
-import math
-import warnings
-from numbers import Integral, Real
+from skweight._core._sklearn_compat import _fit_context
+from skweight.privacy._accumulator import Accumulator
+from skweight.privacy._lifecycle_steps import (
+    SHARED_CONSTRAINTS,
+    WEIGHT_CONSTRAINT,
+    WEIGHT_UNITS,
+    PrivateSteps,
+    Public,
+    n_columns,
+)
 
-import numpy as np
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted, validate_data
-from skweight.privacy._accounting import PrivacyAccountant, PrivacySpent
-
-from skweight._core._sklearn_compat import Interval, StrOptions, _fit_context
-from skweight.privacy._exceptions import PrivacyLeakWarning
-from skweight.privacy._noise import noise_source
-
-# Constraints of the parameters that every private estimator has.
-SHARED_CONSTRAINTS = {
-    "epsilon": [Interval(Real, 0, None, closed="neither")],
-    "delta": [Interval(Real, 0, 1, closed="left")],
-    "bounds": ["array-like", None],
-    "adjacency": [StrOptions({"add_remove", "replace"})],
-    "n_hint": [Interval(Integral, 1, None, closed="left")],
-    "accountant": [PrivacyAccountant, None],
-    "compute_dtype": [StrOptions({"float64", "float32"})],
-    "nonfinite": [StrOptions({"error", "clip"})],
-    "random_state": ["random_state"],
-}
+__all__ = [
+    "SHARED_CONSTRAINTS",
+    "WEIGHT_CONSTRAINT",
+    "WEIGHT_UNITS",
+    "Accumulator",
+    "PrivateEstimator",
+    "Public",
+]
 
 
-class Accumulator:
-    """Sums of integers of private rows. This is raw data: it is released with noise, or not at all.
-
-    Parameters
-    ----------
-    schema : dict
-        All that must agree before two of them may be added: names and hashable values.
-    arrays : dict of ndarray of int64
-        The sums.
-    blocks : iterable of hashable, default=()
-        Names of the blocks of rows that are in it.
-    """
-
-    def __init__(self, schema, arrays, blocks=()):
-        self.schema = dict(schema)
-        self.arrays = {name: np.asarray(array, dtype=np.int64) for name, array in arrays.items()}
-        self.blocks = frozenset(blocks)
-
-    def add(self, other):
-        """Add the sums of other rows in place."""
-        for name in [*self.schema, *other.schema]:
-            if self.schema.get(name) != other.schema.get(name):
-                raise ValueError(
-                    f"{name} must be the same in what is merged, got {other.schema.get(name)!r} "
-                    f"where {self.schema.get(name)!r} is wanted."
-                )
-        both = self.blocks & other.blocks
-        if both:
-            raise ValueError(
-                f"block_id must name rows that are not in yet, got {min(map(repr, both))} a second "
-                "time: a row that is counted twice has twice the influence."
-            )
-        for name, array in self.arrays.items():
-            array += other.arrays[name]
-        self.blocks |= other.blocks
-        return self
-
-    def wipe(self):
-        """Overwrite the sums with zeros."""
-        for array in self.arrays.values():
-            array[...] = 0
-        self.arrays = {}
-
-    def __reduce__(self):
-        warnings.warn(
-            "An accumulator that was not released is raw private data, and so is its pickle: "
-            "send it to nobody who may not see the rows.",
-            PrivacyLeakWarning,
-            stacklevel=2,
-        )
-        return Accumulator, (self.schema, self.arrays, self.blocks)
-
-    def __repr__(self):
-        return "Accumulator(unreleased)"
-
-
-class Public:
-    """What a release is made of besides rows: nothing in it may depend on them.
-
-    Parameters
-    ----------
-    schema : dict
-        What must agree for a merge.
-    reasons : tuple of str, default=()
-        Why it does depend on rows after all, as where bounds were taken from them.
-    **values
-        Anything else that the subclass needs, as attributes.
-    """
-
-    def __init__(self, schema, reasons=(), **values):
-        self.schema = schema
-        self.reasons = tuple(reasons)
-        self.__dict__.update(values)
-
-
-class PrivateEstimator(BaseEstimator):
+class PrivateEstimator(PrivateSteps):
     """Release noisy sums over private rows once, and answer from them ever after.
 
-    Subclasses implement `_public`, `_accumulate`, `_mechanisms` and `_finish`.
+    Subclasses implement `_public`, `_accumulate`, `_mechanisms` and `_finish`, and may override
+    `_cost`, `_needs_rows`, `_check_public_parameters` and `_checked` (all in `_lifecycle_steps`).
+    One that has a parameter `max_weight` takes `sample_weight`. A query begins with
+    ``self._check_released()``, and answers from fitted attributes alone, never from parameters.
     """
 
-    # ------------------------------------------------------------ hooks
-
-    def _public(self, X, y):
-        """Return a `Public` made from parameters; X only where bounds are missing."""
-        raise NotImplementedError
-
-    def _accumulate(self, public, X, y):
-        """Return a dict of int64 arrays, sums over rows of integers of each row alone."""
-        raise NotImplementedError
-
-    def _mechanisms(self, public):
-        """Return a dict of functions (array, source) -> noisy array, one for each sum."""
-        raise NotImplementedError
-
-    def _finish(self, public, noisy):
-        """Make what queries need from the noisy sums, and set it as fitted attributes."""
-        raise NotImplementedError
-
-    def _check_public_parameters(self):
-        """Raise where parameters mean nothing together; a subclass extends it."""
-        if not math.isfinite(self.epsilon):
-            raise ValueError(f"epsilon must be finite, got {self.epsilon}.")
-        if self.delta >= 1 / self.n_hint and self.delta > 0:
-            warnings.warn(
-                f"delta={self.delta:g} is at least 1 / n_hint: that allows publishing some row as "
-                "it is. Want a delta well below one over the number of rows.",
-                UserWarning,
-                stacklevel=3,
-            )
-
-    # ------------------------------------------------------------ life
-
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X, y=None, **params):
         """Add up private rows, add noise and release the sums.
 
         The budget is spent before a row is read, and stays spent if fitting fails.
@@ -155,7 +44,10 @@ class PrivateEstimator(BaseEstimator):
         X : array-like of shape (n_samples, n_features)
             Private rows; values outside `bounds` count as the nearest bound.
         y : array-like of shape (n_samples,) or None, default=None
-            Private labels, for classifiers.
+            Private labels, for classifiers; ignored by others.
+        **params : dict
+            Metadata: `sample_weight`, private weights of shape (n_samples,), which need the public
+            parameter `max_weight`.
 
         Returns
         -------
@@ -167,30 +59,54 @@ class PrivateEstimator(BaseEstimator):
         ValueError
             If a parameter means nothing, or the input is not finite.
         BudgetExceededError
-            If `accountant` has less left than `epsilon` and `delta`.
+            If `accountant` has less left than the release costs.
 
         Warns
         -----
         PrivacyLeakWarning
             If bounds are taken from the rows, or the noise is seeded.
+
+        See Also
+        --------
+        partial_fit : Add up rows that come in blocks.
+        release : Release what was added up.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skweight.privacy import PrivateDistanceSum
+        >>> X = np.random.default_rng(0).uniform(size=(1000, 2))
+        >>> PrivateDistanceSum(epsilon=1.0, bounds=(0, 1)).fit(X).n_features_in_
+        2
         """
+        unknown = params.keys() - {"sample_weight"}
+        if unknown:
+            raise TypeError(f"fit takes sample_weight besides X and y, got {min(unknown)!r}.")
         self._check_public_parameters()
-        self._reserve()
+        weight = params.get("sample_weight")
+        self._check_weights_allowed(weight)
+        self._reserve(n_columns(X))
         self._forget()
-        self._start(X, y)
+        self._start(X, y, weight)
         self._release()
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None, *, block_id=None):
+    def partial_fit(self, X, y=None, *, sample_weight=None, block_id=None):
         """Add up more private rows; nothing is spent or can be queried before `release`.
+
+        Until then the estimator holds raw sums, and its pickle or copy is raw private data. A
+        parameter other than `accountant` and `random_state` must not change on the way.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Private rows, each of them in one call only.
+            Private rows. Pass each row once: passed twice, it has twice the influence that
+            `epsilon` allows, and nothing notices.
         y : array-like of shape (n_samples,) or None, default=None
-            Private labels, for classifiers.
+            Private labels, for classifiers; ignored by others.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Private weights, which need the public parameter `max_weight`.
         block_id : hashable or None, default=None
             A name of these rows: a second block of that name is refused, also by `merge`.
 
@@ -202,12 +118,40 @@ class PrivateEstimator(BaseEstimator):
         Raises
         ------
         ValueError
-            If it has been released, or a block comes twice.
+            If it has been released, a block comes twice, or a parameter changed.
+
+        Warns
+        -----
+        PrivacyLeakWarning
+            If bounds are taken from the rows, which are those of the first call.
+
+        See Also
+        --------
+        merge : Add up what several estimators hold.
+        release : Release what was added up.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skweight.privacy import PrivateDistanceSum
+        >>> rng = np.random.default_rng(0)
+        >>> model = PrivateDistanceSum(epsilon=1.0, bounds=(0, 1))
+        >>> for k in range(3):
+        ...     model = model.partial_fit(rng.uniform(size=(1000, 2)), block_id=k)
+        >>> model.release().distance_sum([[0.5, 0.5]]).shape
+        (1,)
         """
         self._refuse_after_release("partial_fit")
-        self._check_public_parameters()
-        blocks = () if block_id is None else (block_id,)
-        self._start(X, y, blocks)
+        if self._holds_rows():
+            self._check_unchanged()
+        else:
+            self._check_public_parameters()
+        self._check_weights_allowed(sample_weight)
+        try:
+            blocks = frozenset(() if block_id is None else (block_id,))
+        except TypeError:
+            raise ValueError(f"block_id must be hashable, got {type(block_id).__name__}.") from None
+        self._start(X, y, sample_weight, blocks)
         return self
 
     def merge(self, other):
@@ -230,24 +174,43 @@ class PrivateEstimator(BaseEstimator):
         ValueError
             If parameters differ, a block is in both, or either was released or has bounds that were
             taken from its rows.
+
+        See Also
+        --------
+        partial_fit : Add up rows.
+        release : Release what was added up.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skweight.privacy import PrivateDistanceSum
+        >>> rng = np.random.default_rng(0)
+        >>> one, two = (
+        ...     PrivateDistanceSum(bounds=(0, 1)).partial_fit(rng.uniform(size=(1000, 2)))
+        ...     for _ in range(2)
+        ... )
+        >>> one.merge(two).release().n_features_in_
+        2
         """
         self._refuse_after_release("merge")
-        if type(other) is not type(self) or getattr(other, "_accumulator", None) is None:
+        if type(other) is not type(self) or other is self or not other._holds_rows():
             raise ValueError(
-                f"other must be a {type(self).__name__} with rows that were not released."
+                f"other must be another {type(self).__name__} with rows that were not released."
             )
-        if getattr(self, "_accumulator", None) is None:
+        if not self._holds_rows():
             raise ValueError("merge needs an estimator that has rows: call partial_fit first.")
         for estimator in (self, other):
+            estimator._check_unchanged()
             if estimator._frozen.reasons:
-                raise ValueError(
-                    "merge needs public bounds, got an estimator that took them from its rows."
-                )
+                raise ValueError("merge needs bounds, and all that is public, to be given.")
+        names = [getattr(each, "feature_names_in_", None) for each in (self, other)]
+        if all(part is not None for part in names) and list(names[0]) != list(names[1]):
+            raise ValueError("feature_names_in_ must be the same in all that is added up.")
         self._accumulator.add(other._accumulator)
-        other._accumulator.wipe()
-        other._accumulator = other._frozen = None
+        other._drop_rows()
         return self
 
+    @_fit_context(prefer_skip_nested_validation=True)
     def release(self):
         """Add noise to the sums, once, and forget them.
 
@@ -259,91 +222,33 @@ class PrivateEstimator(BaseEstimator):
         Raises
         ------
         ValueError
-            If there is nothing to release.
+            If there is nothing to release, or a parameter changed since the first rows came.
         BudgetExceededError
-            If `accountant` has less left than `epsilon` and `delta`.
+            If `accountant` has less left than the release costs.
+
+        Warns
+        -----
+        PrivacyLeakWarning
+            If the noise is seeded.
+
+        See Also
+        --------
+        partial_fit : Add up rows.
+        fit : Add up rows and release, in one step.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skweight.privacy import PrivateDistanceSum
+        >>> model = PrivateDistanceSum(epsilon=1.0, bounds=(0, 1))
+        >>> model = model.partial_fit(np.random.default_rng(0).uniform(size=(1000, 2)))
+        >>> model.release().privacy_spent_.epsilon
+        1.0
         """
-        if getattr(self, "_accumulator", None) is None:
-            raise ValueError(
-                "release needs rows that were not released yet: call partial_fit first."
-            )
-        self._check_public_parameters()
-        self._reserve()
+        self._refuse_after_release("release")
+        if not self._holds_rows():
+            raise ValueError("release needs rows: call partial_fit first.")
+        self._check_unchanged()
+        self._reserve(self.n_features_in_)
         self._release()
         return self
-
-    # ------------------------------------------------------------ inside
-
-    def _reserve(self):
-        if self.accountant is not None:
-            self.accountant.reserve(self.epsilon, self.delta, label=type(self).__name__)
-
-    def _forget(self):
-        """Drop what an earlier fit left."""
-        for name in [name for name in vars(self) if name.endswith("_") or name == "_accumulator"]:
-            if not name.startswith("__"):
-                delattr(self, name)
-        self._accumulator = self._frozen = None
-
-    def _start(self, X, y, blocks=()):
-        first = getattr(self, "_accumulator", None) is None
-        X, y = self._checked(X, y, reset=first)
-        if first:
-            self._frozen = self._public(X, y)
-        accumulator = Accumulator(
-            {**self._shared_schema(), **self._frozen.schema},
-            self._accumulate(self._frozen, X, y),
-            blocks,
-        )
-        if first:
-            self._accumulator = accumulator
-        else:
-            self._accumulator.add(accumulator)
-            accumulator.wipe()
-
-    def _checked(self, X, y, reset):
-        """Return checked rows; what is said about them names none."""
-        finite = self.nonfinite == "error"
-        X = validate_data(
-            self, X, dtype=[np.float64, np.float32], reset=reset, ensure_all_finite=finite
-        )
-        return X, y
-
-    def _shared_schema(self):
-        names = ("epsilon", "delta", "adjacency", "n_hint", "compute_dtype", "nonfinite")
-        return {
-            "class": type(self).__name__,
-            "n_features": self.n_features_in_,
-            **{name: getattr(self, name) for name in names},
-        }
-
-    def _release(self):
-        public, accumulator = self._frozen, self._accumulator
-        source, valid = noise_source(self.random_state)
-        noisy = {}
-        for name, add_noise in self._mechanisms(public).items():
-            noisy[name] = add_noise(accumulator.arrays[name], source)
-        accumulator.wipe()
-        self._accumulator = self._frozen = None
-        reasons = public.reasons + (() if valid else ("random_state seeds the noise",))
-        self.privacy_spent_ = PrivacySpent(
-            epsilon=float(self.epsilon),
-            delta=float(self.delta) + getattr(public, "extra_delta", 0.0),
-            adjacency=self.adjacency,
-            mechanism=public.mechanism,
-            valid=not reasons,
-            reasons=reasons,
-        )
-        self._finish(public, noisy)
-
-    def _refuse_after_release(self, method):
-        if hasattr(self, "privacy_spent_"):
-            raise ValueError(
-                f"{method} needs an estimator that was not released: the rows of this one are "
-                "gone. A new one, or fit, starts again and spends again."
-            )
-
-    def _check_released(self):
-        if getattr(self, "_accumulator", None) is not None:
-            raise ValueError("This estimator holds raw sums: call release before any query.")
-        check_is_fitted(self, "privacy_spent_")
