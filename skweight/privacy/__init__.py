@@ -3,6 +3,7 @@
 from skweight.privacy._accounting import PrivacyAccountant
 from skweight.privacy._composition import composed_epsilon
 from skweight.privacy._exceptions import BudgetExceededError, PrivacyLeakWarning
+from skweight.privacy._folds import PrivateKFold
 from skweight.privacy._spent import PrivacySpent
 
 __all__ = [
@@ -10,5 +11,6 @@ __all__ = [
     "PrivacyAccountant",
     "PrivacyLeakWarning",
     "PrivacySpent",
+    "PrivateKFold",
     "composed_epsilon",
 ]

@@ -8,7 +8,7 @@ from fractions import Fraction
 from skweight.privacy._composition import zcdp_epsilon, zcdp_of
 from skweight.privacy._exceptions import BudgetExceededError
 from skweight.privacy._ledger import Ledger
-from skweight.privacy._spent import PrivacySpent, check_cost
+from skweight.privacy._spent import PrivacySpent, as_written, check_cost
 
 __all__ = ["PrivacyAccountant", "PrivacyRecord", "PrivacySpent"]
 
@@ -70,12 +70,6 @@ class PrivacyAccountant:
         The rule.
     ledger : str or None
         Absolute path of the file.
-    records : tuple of PrivacyRecord
-        The releases that passed.
-    spent : tuple of float
-        Epsilon and delta that are spent.
-    remaining : tuple of float
-        Epsilon and delta that are left.
 
     See Also
     --------
@@ -121,32 +115,41 @@ class PrivacyAccountant:
             "delta": float(delta),
             "composition": composition,
         }
-        self._lock = threading.RLock()
+        self._limits = as_written(epsilon), as_written(delta)
+        # For reading alone: the two above are what is kept to.
+        self.epsilon, self.delta, self.composition = self._budget.values()
+        self.ledger = None if ledger is None else os.path.abspath(os.fspath(ledger))
+        self._lock = threading.Lock()
         self._process = os.getpid()
         self._records = []
         self._ledger = None
         if ledger is not None:
-            self._ledger = Ledger(ledger)
+            self._ledger = Ledger(self.ledger)
             self._ledger.open(self._budget)
 
     @property
-    def epsilon(self):
-        return self._budget["epsilon"]
-
-    @property
-    def delta(self):
-        return self._budget["delta"]
-
-    @property
-    def composition(self):
-        return self._budget["composition"]
-
-    @property
-    def ledger(self):
-        return None if self._ledger is None else self._ledger.path
-
-    @property
     def records(self):
+        """Return the releases that passed.
+
+        With a ledger, those of all processes.
+
+        Returns
+        -------
+        tuple of PrivacyRecord
+            One for each release: `epsilon`, `delta`, `mechanism` and `label`.
+
+        See Also
+        --------
+        composed_epsilon : What they cost together.
+
+        Examples
+        --------
+        >>> from skweight.privacy import PrivacyAccountant
+        >>> accountant = PrivacyAccountant(epsilon=1.0)
+        >>> accountant.reserve(0.3, label="survey")
+        >>> accountant.records[0].label
+        'survey'
+        """
         if self._ledger is None:
             with self._lock:
                 return tuple(self._records)
@@ -155,18 +158,64 @@ class PrivacyAccountant:
 
     @property
     def spent(self):
-        return self._total(self.records)
+        """Return what is spent.
+
+        With ``composition="zcdp"`` it is the epsilon that all releases have together at the
+        budget's delta.
+
+        Returns
+        -------
+        tuple of float
+            Epsilon and delta.
+
+        See Also
+        --------
+        remaining : What is left.
+
+        Examples
+        --------
+        >>> from skweight.privacy import PrivacyAccountant
+        >>> accountant = PrivacyAccountant(epsilon=1.0)
+        >>> accountant.reserve(0.3)
+        >>> accountant.spent
+        (0.3, 0.0)
+        """
+        return tuple(map(float, self._total(self.records)))
 
     @property
     def remaining(self):
-        epsilon, delta = self.spent
-        return (
-            max(0.0, float(_written(self.epsilon) - _written(epsilon))),
-            max(0.0, float(_written(self.delta) - _written(delta))),
+        """Return what is left.
+
+        With ``composition="zcdp"`` it is the difference of epsilons, and a release that names less
+        than that may pass or not.
+
+        Returns
+        -------
+        tuple of float
+            Epsilon and delta.
+
+        See Also
+        --------
+        spent : What is spent.
+
+        Examples
+        --------
+        >>> from skweight.privacy import PrivacyAccountant
+        >>> accountant = PrivacyAccountant(epsilon=1.0)
+        >>> accountant.reserve(0.3)
+        >>> accountant.remaining
+        (0.7, 0.0)
+        """
+        return tuple(
+            max(0.0, float(limit - spent))
+            for limit, spent in zip(self._limits, self._total(self.records))
         )
 
     def reserve(self, epsilon, delta=0.0, mechanism=None, label=None):
         """Spend from the budget, or raise and spend nothing.
+
+        Call it before a row is read. Estimators do so by themselves; call it for releases that are
+        made without them.
 
         Parameters
         ----------
@@ -186,9 +235,21 @@ class PrivacyAccountant:
             If less than that is left.
         ValueError
             If a parameter is out of range.
+
+        See Also
+        --------
+        remaining : What is left.
+
+        Examples
+        --------
+        >>> from skweight.privacy import PrivacyAccountant
+        >>> accountant = PrivacyAccountant(epsilon=1.0, delta=1e-5)
+        >>> accountant.reserve(0.5, 1e-6, mechanism="gaussian", label="by hand")
+        >>> accountant.spent
+        (0.5, 1e-06)
         """
         check_cost(epsilon, delta, mechanism)
-        if self.composition == "zcdp" and mechanism is None:
+        if self._budget["composition"] == "zcdp" and mechanism is None:
             raise ValueError("mechanism must be given with composition='zcdp', got None.")
         label = None if label is None else str(label)
         record = PrivacyRecord(float(epsilon), float(delta), mechanism, label)
@@ -208,28 +269,28 @@ class PrivacyAccountant:
             self._records.append(record)
 
     def _check(self, records, record):
-        if self._fits([*records, record]):
+        limit = self._limits
+        total = self._total([*records, record])
+        if total[0] <= limit[0] and total[1] <= limit[1]:
             return
-        epsilon, delta = self._total(records)
+        epsilon, delta = map(float, self._total(records))
         raise BudgetExceededError(
-            f"The budget epsilon={self.epsilon:g}, delta={self.delta:g} has epsilon={epsilon:g}, "
-            f"delta={delta:g} spent, and does not allow another epsilon={record.epsilon:g}, "
-            f"delta={record.delta:g}."
+            f"The budget epsilon={float(limit[0]):g}, delta={float(limit[1]):g} has "
+            f"epsilon={epsilon:g}, delta={delta:g} spent, and does not allow another "
+            f"epsilon={record.epsilon:g}, delta={record.delta:g}."
         )
 
-    def _fits(self, records):
-        if self.composition == "sum":
-            epsilon, delta = _sums(records)
-            return epsilon <= _written(self.epsilon) and delta <= _written(self.delta)
-        return self._total(records)[0] <= self.epsilon
-
     def _total(self, records):
+        """Return epsilon and delta of releases by the rule."""
         if not records:
-            return 0.0, 0.0
-        if self.composition == "sum":
-            epsilon, delta = _sums(records)
-            return float(epsilon), float(delta)
-        return zcdp_epsilon(sum(zcdp_of(record) for record in records), self.delta), self.delta
+            return Fraction(0), Fraction(0)
+        if self._budget["composition"] == "sum":
+            return (
+                sum(as_written(record.epsilon) for record in records),
+                sum(as_written(record.delta) for record in records),
+            )
+        rho = sum(zcdp_of(record) for record in records)
+        return as_written(zcdp_epsilon(rho, float(self._limits[1]))), self._limits[1]
 
     def __repr__(self):
         extra = "" if self.composition == "sum" else f", composition={self.composition!r}"
@@ -264,15 +325,3 @@ def _from_ledger(path):
 
 def _as_records(entries):
     return tuple(PrivacyRecord(**entry) for entry in entries)
-
-
-def _written(value):
-    """Return a number as it is written: 0.1 is one tenth."""
-    return Fraction(repr(float(value)))
-
-
-def _sums(records):
-    return (
-        sum((_written(record.epsilon) for record in records), Fraction(0)),
-        sum((_written(record.delta) for record in records), Fraction(0)),
-    )

@@ -8,7 +8,7 @@ from scipy.optimize import minimize_scalar
 
 from skweight._core._optional import import_optional
 from skweight.privacy._calibration import gaussian_z
-from skweight.privacy._spent import PrivacySpent
+from skweight.privacy._spent import PrivacySpent, as_written
 
 
 def composed_epsilon(records, delta):
@@ -36,7 +36,7 @@ def composed_epsilon(records, delta):
 
     Examples
     --------
-    >>> from skweight.privacy import PrivacySpent, composed_epsilon
+    >>> from skweight.privacy import PrivacySpent, as_written, composed_epsilon
     >>> many = [PrivacySpent(0.1, 1e-6, mechanism="gaussian")] * 20
     >>> round(composed_epsilon(many, delta=2e-5), 2)
     0.41
@@ -54,10 +54,10 @@ def composed_epsilon(records, delta):
     unknown = _exact_sum(counts, lambda record: fails.get(record.mechanism, record.delta))
     failing = _exact_sum(counts, lambda r: 0 if r.mechanism == "laplace" else r.delta)
     bounds = [math.inf]
-    if failing <= Fraction(repr(float(delta))):
+    if failing <= as_written(delta):
         bounds.append(float(_exact_sum(counts, lambda record: record.epsilon)))
-    if unknown < Fraction(repr(float(delta))):
-        bounds += _by_distributions(counts, float(Fraction(repr(float(delta))) - unknown))
+    if unknown < as_written(delta):
+        bounds += _by_distributions(counts, float(as_written(delta) - unknown))
     return min(bounds)
 
 
@@ -78,7 +78,7 @@ def _spent(record):
 
 
 def _exact_sum(counts, value):
-    total = (count * Fraction(repr(float(value(record)))) for record, count in counts.items())
+    total = (count * as_written(value(record)) for record, count in counts.items())
     return sum(total, Fraction(0))
 
 

@@ -6,6 +6,11 @@ class PrivacyLeakWarning(UserWarning):
 
     The record ``privacy_spent_`` of a fit that warned so has ``valid=False``.
 
+    Parameters
+    ----------
+    *args : str
+        The message.
+
     See Also
     --------
     BudgetExceededError : Refusal to spend more than the budget.
@@ -17,12 +22,20 @@ class PrivacyLeakWarning(UserWarning):
     >>> warnings.simplefilter("error", PrivacyLeakWarning)  # let no such fit pass
     """
 
+    def __init__(self, *args):
+        super().__init__(*args)
+
 
 class BudgetExceededError(BaseException):
     """Refuse to spend more privacy than an accountant was given.
 
     It is raised before any row is read. It is not an ``Exception``, so that the searches of
     scikit-learn, which turn exceptions of a fit into scores of nan, stop at it.
+
+    Parameters
+    ----------
+    *args : str
+        The message.
 
     See Also
     --------
@@ -38,3 +51,6 @@ class BudgetExceededError(BaseException):
     ...     print("refused")
     refused
     """
+
+    def __init__(self, *args):
+        super().__init__(*args)

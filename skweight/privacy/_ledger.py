@@ -60,14 +60,12 @@ class Ledger:
 
     @contextmanager
     def _locked(self, mode):
-        try:
-            file = open(self.path, mode)
-        except FileNotFoundError:
+        if mode != "a+b" and not os.path.isfile(self.path):
             raise ValueError(
                 f"ledger must be a file that exists, got {self.path!r}, which is gone or out of "
                 "this machine's reach."
-            ) from None
-        with file:
+            )
+        with open(self.path, mode) as file:
             _lock(file)
             try:
                 yield _Page(file, self.path)

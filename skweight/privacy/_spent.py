@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from fractions import Fraction
 from numbers import Real
 
 from skweight._core._optional import import_optional
@@ -34,13 +35,6 @@ class PrivacySpent:
         For Gaussian noise, its standard deviation in units of the sensitivity; None for the least
         that gives `epsilon` and `delta`.
 
-    Attributes
-    ----------
-    dp_event : dp_accounting.DpEvent
-        The release as one event for accountants of privacy loss distributions.
-    rdp_event : dp_accounting.DpEvent
-        The release as one event for Rényi accountants.
-
     See Also
     --------
     PrivacyAccountant : A budget that releases draw on.
@@ -66,17 +60,56 @@ class PrivacySpent:
 
     @property
     def dp_event(self):
-        # A pure release counts as ONE event. The worst pure mechanism is randomised response,
-        # which discrete Laplace noise of sensitivity 1 equals; continuous Laplace is less.
+        """Return the release as one event for accountants of privacy loss distributions.
+
+        A pure release counts as the worst pure mechanism, which is randomised response; a release
+        that is not valid counts as no privacy at all.
+
+        Returns
+        -------
+        dp_accounting.DpEvent
+            The event.
+
+        See Also
+        --------
+        rdp_event : The same for Rényi accountants.
+
+        Examples
+        --------
+        >>> from skweight.privacy import PrivacySpent
+        >>> PrivacySpent(1.0, 1e-5, mechanism="gaussian").dp_event
+        GaussianDpEvent(noise_multiplier=3.7306...)
+        """
         events = import_optional("dp_accounting.dp_event", "PrivacySpent.dp_event")
         if not self.valid:
             return events.NonPrivateDpEvent()
         if self.mechanism == "laplace":
+            # With sensitivity 1 its privacy loss is that of randomised response.
             return events.DiscreteLaplaceDpEvent(noise_parameter=self.epsilon, sensitivity=1)
         return events.GaussianDpEvent(self._multiplier())
 
     @property
     def rdp_event(self):
+        """Return the release as one event for Rényi accountants.
+
+        They do not know the event of `dp_event`; a pure release is epsilon ** 2 / 2
+        zero-concentrated differentially private.
+
+        Returns
+        -------
+        dp_accounting.DpEvent
+            The event.
+
+        See Also
+        --------
+        dp_event : The same for accountants of privacy loss distributions.
+
+        Examples
+        --------
+        >>> from skweight.privacy import PrivacySpent
+        >>> PrivacySpent(1.0).rdp_event
+        ZCDpEvent(rho=0.5, xi=0.0)
+        """
         events = import_optional("dp_accounting.dp_event", "PrivacySpent.rdp_event")
         if not self.valid:
             return events.NonPrivateDpEvent()
@@ -100,3 +133,8 @@ def check_cost(epsilon, delta, mechanism=None):
         raise ValueError(f"mechanism must be 'laplace' or 'gaussian', got {mechanism!r}.")
     if mechanism == "gaussian" and delta == 0:
         raise ValueError("delta must be above 0 with mechanism='gaussian', got 0.")
+
+
+def as_written(value):
+    """Return a number exactly as it is written in decimals: 0.1 is one tenth."""
+    return Fraction(repr(float(value)))
