@@ -108,6 +108,11 @@ class PrivateSteps(BaseEstimator):
         """
         raise NotImplementedError
 
+    def _draw(self, public, arrays, source):
+        """Return the noisy sums by name; a subclass overrides it where they are not one to one."""
+        mechanisms = self._mechanisms(public)
+        return {name: add_noise(arrays[name], source) for name, add_noise in mechanisms.items()}
+
     def _finish(self, public, noisy):
         """Make what queries need from the noisy sums, and set it as fitted attributes."""
         raise NotImplementedError
@@ -216,9 +221,7 @@ class PrivateSteps(BaseEstimator):
         before = set(vars(self))
         public, accumulator = self._frozen, self._accumulator
         source, secret = noise_source(self.random_state)
-        noisy = {}
-        for name, add_noise in self._mechanisms(public).items():
-            noisy[name] = add_noise(accumulator.arrays[name], source)
+        noisy = self._draw(public, accumulator.arrays, source)
         self._drop_rows()
         reasons = public.reasons + (() if secret else ("random_state seeds the noise",))
         epsilon, delta, mechanism = public.cost
@@ -242,7 +245,7 @@ class PrivateSteps(BaseEstimator):
 
     def _remember(self, before):
         """Note which attributes are ours, for `_forget`."""
-        ours = {name for name in set(vars(self)) - before if name.endswith("_")}
+        ours = set(vars(self)) - before - {"_accumulator", "_frozen", "_fitted_names"}
         self._fitted_names = tuple(sorted(ours.union(getattr(self, "_fitted_names", ()))))
 
     def _forget(self):
