@@ -13,15 +13,17 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from skweight._core._optional import import_optional
-from skweight.privacy._discrete_laplace import DiscreteLaplace
+from skweight.privacy._discrete_laplace import SATURATION, DiscreteLaplace
 from skweight.privacy._exceptions import PrivacyLeakWarning
 from skweight.privacy._keystream import SecureWords, SeededWords
 from skweight.privacy._rounded_gaussian import RoundedGaussian
 
-__all__ = ["LaplaceNoise", "RoundedGaussian", "noise_source", "rounded_up"]
+__all__ = ["LaplaceNoise", "RoundedGaussian", "add_noise", "noise_source", "rounded_up"]
 
 # Up to so many numbers OpenDP draws them, which is slower and more widely reviewed.
-_FEW = 10_000
+_FEW = 1000
+# Sums of rows are kept below it, and noisy sums below twice as much.
+_SUMS_END = 1 << 61
 
 
 class LaplaceNoise(DiscreteLaplace):
@@ -31,18 +33,49 @@ class LaplaceNoise(DiscreteLaplace):
 
     def draw(self, n, source):
         """Draw n integers of noise."""
-        # OpenDP takes a scale as a float, which must not be below ours.
-        if n > _FEW or not isinstance(source, SecureWords) or self.scale > 2**40:
-            return super().draw(n, source)
-        return _opendp_laplace(np.nextafter(float(self.scale), np.inf), n)
+        # OpenDP has its own randomness, so that it cannot stand in for a source that is given.
+        if 0 < n <= _FEW and isinstance(source, SecureWords):
+            return _opendp_laplace(self.scale, n)
+        return super().draw(n, source)
 
 
 def _opendp_laplace(scale, n):
     opendp = import_optional("opendp.prelude", "private Laplace noise")
     opendp.enable_features("contrib")
     domain = opendp.vector_domain(opendp.atom_domain(T="i64"))
-    mechanism = opendp.m.make_laplace(domain, opendp.l1_distance(T="i64"), scale=scale)
-    return np.array(mechanism([0] * n), dtype=np.int64)
+    # A scale is a float there, which must not be below ours.
+    nearest = float(scale)
+    if nearest < scale:
+        nearest = math.nextafter(nearest, math.inf)
+    mechanism = opendp.m.make_laplace(domain, opendp.l1_distance(T="i64"), scale=nearest)
+    noise = np.array(mechanism([0] * n), dtype=np.int64)
+    return np.clip(noise, -SATURATION, SATURATION)
+
+
+def add_noise(sums, mechanism, source):
+    """Return sums of rows with noise, the only form in which they may leave.
+
+    The result is that of unbounded integers, saturated at ``2 ** 62``: what happens beyond is part
+    of no privacy loss.
+
+    Parameters
+    ----------
+    sums : ndarray of int64
+        Sums, of any shape. Beyond ``2 ** 61`` they saturate.
+    mechanism : LaplaceNoise or RoundedGaussian
+        The noise.
+    source : SecureWords or SeededWords
+        Random words.
+
+    Returns
+    -------
+    ndarray of int64
+        The noisy sums, of the same shape.
+    """
+    noise = mechanism.draw(sums.size, source).reshape(sums.shape)
+    # Noise saturates at 1.5 * 2 ** 62 - 1: no sum overflows, and none that it changes counts.
+    noise += np.clip(sums, 1 - _SUMS_END, _SUMS_END - 1)
+    return np.clip(noise, -2 * _SUMS_END, 2 * _SUMS_END)
 
 
 def noise_source(random_state):

@@ -1,13 +1,16 @@
 """Probabilities as binary fractions of any length, and words compared with them without error.
 
 A uniform number is never drawn in full. Its first bits are compared with the first bits of a
-probability; where they are equal, which is rare, further words and further bits decide. So an event
-has its probability exactly, whatever the length of a word.
+probability; where they are equal, which is rare, further bits of both decide. So an event has its
+probability exactly, whatever the length of a word.
 """
 
-from decimal import Decimal, localcontext
+import decimal
 
 import numpy as np
+
+# What an approximation is off by at the most, in units of its last bit.
+_SLACK = 2
 
 
 class Probability:
@@ -15,32 +18,49 @@ class Probability:
 
     Parameters
     ----------
-    compute : callable
-        Returns the number as a `decimal.Decimal`, in whose context it is called, with an error of
-        at most ``10 ** (5 - precision)``.
+    approximate : callable
+        Maps a number of bits to an integer within 2 of the number times ``2 ** bits``.
     """
 
-    def __init__(self, compute):
-        self._compute = compute
+    def __init__(self, approximate):
+        self._approximate = approximate
 
     def floor(self, bits):
         """Return the integer part of the number times 2 ** bits."""
-        digits = int(bits * 0.30103) + 30
+        more, last = 32, (1 << bits) - 1
         while True:
-            with localcontext() as context:
-                context.prec = digits
-                value = self._compute()
-            with localcontext() as context:
-                context.prec = 2 * digits
-                scaled = value * 2**bits
-                slack = Decimal(10) ** (5 - digits) * 2**bits
-                low, high = int(scaled - slack), int(scaled + slack)
+            value = self._approximate(bits + more)
+            # A number in (0, 1) has no other floors than these, however close to an end it is.
+            low = max((value - _SLACK) >> more, 0)
+            high = min((value + _SLACK) >> more, last)
             if low == high:
                 return low
-            digits *= 2
+            more *= 2
 
 
-def beyond(probability, word, bits, source):
+def decimals(bits):
+    """Return a context of so many bits after the point and 25 digits more.
+
+    The user's own context is no part of it, whose rounding or limits could be any.
+    """
+    traps = [decimal.InvalidOperation, decimal.DivisionByZero, decimal.Overflow]
+    return decimal.localcontext(
+        decimal.Context(
+            prec=int(bits * 0.30103) + 25,
+            rounding=decimal.ROUND_HALF_EVEN,
+            Emin=decimal.MIN_EMIN,
+            Emax=decimal.MAX_EMAX,
+            traps=traps,
+        )
+    )
+
+
+def as_decimal(fraction):
+    """Return a fraction, rounded to the context."""
+    return decimal.Decimal(fraction.numerator) / decimal.Decimal(fraction.denominator)
+
+
+def reached(probability, word, bits, source):
     """Tell whether a uniform number is at least a probability, from as many bits as it takes.
 
     Parameters
@@ -67,34 +87,3 @@ def beyond(probability, word, bits, source):
             return word > floor, word, bits
         word = (word << 32) | int(source.words(1, np.uint32)[0])
         bits += 32
-
-
-def floors(probabilities, bits, dtype):
-    """Return the first bits of probabilities as an array."""
-    return np.array([probability.floor(bits) for probability in probabilities], dtype=dtype)
-
-
-def bernoulli(probability, floor, n, source):
-    """Return n independent draws, True with the given probability.
-
-    Parameters
-    ----------
-    probability : Probability
-        The probability.
-    floor : int
-        Its first 32 bits.
-    n : int
-        Number of draws.
-    source : SecureWords or SeededWords
-        Random words.
-
-    Returns
-    -------
-    ndarray of bool of shape (n,)
-        The draws.
-    """
-    words = source.words(n, np.uint32)
-    below = words < floor
-    for i in np.flatnonzero(words == floor):
-        below[i] = not beyond(probability, int(words[i]), 32, source)[0]
-    return below
