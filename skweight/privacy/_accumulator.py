@@ -6,8 +6,8 @@ import numpy as np
 
 from skweight.privacy._exceptions import PrivacyLeakWarning
 
-# No sum may reach this: two of them, or one and its noise, then add up without wrapping around.
-LARGEST_SUM = 2**62
+# No sum may reach this: then none wraps around, or is where noisy sums saturate.
+LARGEST_SUM = 2**61
 
 
 class Accumulator:

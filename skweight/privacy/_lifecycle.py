@@ -12,6 +12,7 @@ from skweight.privacy._lifecycle_steps import (
     PrivateSteps,
     Public,
     n_columns,
+    unless_released,
 )
 
 __all__ = [
@@ -91,6 +92,7 @@ class PrivateEstimator(PrivateSteps):
         self._release()
         return self
 
+    @unless_released
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None, *, sample_weight=None, block_id=None):
         """Add up more private rows; nothing is spent or can be queried before `release`.
@@ -141,7 +143,6 @@ class PrivateEstimator(PrivateSteps):
         >>> model.release().distance_sum([[0.5, 0.5]]).shape
         (1,)
         """
-        self._refuse_after_release("partial_fit")
         if self._holds_rows():
             self._check_unchanged()
         else:
@@ -213,6 +214,9 @@ class PrivateEstimator(PrivateSteps):
     @_fit_context(prefer_skip_nested_validation=True)
     def release(self):
         """Add noise to the sums, once, and forget them.
+
+        The budget is spent here. Raw sums are overwritten; copies of them made elsewhere, as by
+        pickling, are out of reach.
 
         Returns
         -------

@@ -4,6 +4,7 @@
 noise goes onto which sum, and what to make of the noisy sums.
 """
 
+import functools
 import math
 import warnings
 from numbers import Integral, Real
@@ -74,6 +75,27 @@ class Public:
         self.reasons = tuple(reasons)
         self.largest = largest
         self.__dict__.update(values)
+
+
+class ReleasedError(ValueError, AttributeError):
+    """Refuse to go on with an estimator that was released."""
+
+
+class unless_released:
+    """Take a method away from an estimator that was released, in words that say so.
+
+    It is missing, rather than failing, because scikit-learn's tools try every ``partial_fit`` that
+    there is.
+    """
+
+    def __init__(self, function):
+        self._function = function
+        functools.update_wrapper(self, function)
+
+    def __get__(self, estimator, owner=None):
+        if estimator is not None:
+            estimator._refuse_after_release(self._function.__name__)
+        return self._function.__get__(estimator, owner)
 
 
 class PrivateSteps(BaseEstimator):
@@ -259,7 +281,7 @@ class PrivateSteps(BaseEstimator):
 
     def _refuse_after_release(self, method):
         if hasattr(self, "privacy_spent_"):
-            raise ValueError(
+            raise ReleasedError(
                 f"{method} needs an estimator that was not released: the rows of this one are "
                 "gone. A new one, or fit, starts again and spends again."
             )
@@ -291,4 +313,4 @@ def n_columns(X):
             shape = np.shape(X[:1] if isinstance(X, (list, tuple)) else X)
         except (TypeError, ValueError):  # ragged rows, which are refused later
             return None
-    return shape[1] if len(shape) == 2 else None
+    return (shape[1] or None) if len(shape) == 2 else None
