@@ -2,6 +2,7 @@
 
 from skweight.privacy._accounting import PrivacyAccountant
 from skweight.privacy._composition import composed_epsilon
+from skweight.privacy._distance_sum import PrivateDistanceSum
 from skweight.privacy._exceptions import BudgetExceededError, PrivacyLeakWarning
 from skweight.privacy._folds import PrivateKFold
 from skweight.privacy._spent import PrivacySpent
@@ -11,6 +12,7 @@ __all__ = [
     "PrivacyAccountant",
     "PrivacyLeakWarning",
     "PrivacySpent",
+    "PrivateDistanceSum",
     "PrivateKFold",
     "composed_epsilon",
 ]

@@ -34,6 +34,15 @@ CHEAP_PARAMETERS = {
         {"monotone": "observed", "crossing": "rearrange", "link": "probit", "l1_ratio": 0.5},
     ],
     "PrestoClassifierCV": {"n_alphas": 4, "cv": 3},
+    # Noise that can be repeated.
+    "PrivateDistanceSum": [
+        {"random_state": 0},
+        {"delta": 1e-6, "epsilon": 0.1, "random_state": 0},
+        {"p": 1.5, "adjacency": "replace", "isotonic": True, "random_state": 0},
+        {"method": "sums", "max_weight": 4.0, "random_state": 0},
+        {"metric": "sqeuclidean", "random_state": 0},
+        {"metric": "euclidean", "method": "rings", "n_projections": 8, "random_state": 0},
+    ],
     # The checks' columns are forecasts of the median.
     "QuantileAggregator": [
         {"quantiles": (0.5,)},
