@@ -33,7 +33,9 @@ class SecureWords:
     """
 
     def __init__(self):
-        self._ciphers = import_optional("cryptography.hazmat.primitives.ciphers", "private noise")
+        package = "cryptography.hazmat.primitives.ciphers"
+        self._cipher = import_optional(package, "private noise").Cipher
+        self._chacha20 = import_optional(f"{package}.algorithms", "private noise").ChaCha20
         self._process = os.getpid(), _forks
         self._zeros = bytes(_CHUNK)
         self._left = 0
@@ -60,8 +62,8 @@ class SecureWords:
 
     def _new_key(self):
         # Each key is used once, so that the nonce may be 0, and its block counter starts there.
-        algorithm = self._ciphers.algorithms.ChaCha20(os.urandom(32), bytes(16))
-        self._encryptor = self._ciphers.Cipher(algorithm, None).encryptor()
+        algorithm = self._chacha20(os.urandom(32), bytes(16))
+        self._encryptor = self._cipher(algorithm, None).encryptor()
         self._left = _KEY_LASTS
 
     def __reduce__(self):
