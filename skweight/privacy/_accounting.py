@@ -27,12 +27,15 @@ class PrivacyRecord:
         Its noise; None if unknown.
     label : str or None
         Who asked.
+    adjacency : {"add_remove", "replace"} or None
+        What neighbours are; None if nobody said.
     """
 
     epsilon: float
     delta: float = 0.0
     mechanism: str | None = None
     label: str | None = None
+    adjacency: str | None = None
 
 
 class PrivacyAccountant:
@@ -211,7 +214,7 @@ class PrivacyAccountant:
             for limit, spent in zip(self._limits, self._total(self.records))
         )
 
-    def reserve(self, epsilon, delta=0.0, mechanism=None, label=None):
+    def reserve(self, epsilon, delta=0.0, mechanism=None, label=None, adjacency=None):
         """Spend from the budget, or raise and spend nothing.
 
         Call it before a row is read. Estimators do so by themselves; call it for releases that are
@@ -228,13 +231,16 @@ class PrivacyAccountant:
             analytic Gaussian mechanism wants for `epsilon` and `delta`.
         label : str or None, default=None
             Who asks.
+        adjacency : {"add_remove", "replace"} or None, default=None
+            What neighbours are. The releases of one budget must agree, since the epsilons of
+            different neighbours do not add up.
 
         Raises
         ------
         BudgetExceededError
             If less than that is left.
         ValueError
-            If a parameter is out of range.
+            If a parameter is out of range, or `adjacency` is not that of earlier releases.
 
         See Also
         --------
@@ -249,10 +255,12 @@ class PrivacyAccountant:
         (0.5, 1e-06)
         """
         check_cost(epsilon, delta, mechanism)
+        if adjacency not in (None, "add_remove", "replace"):
+            raise ValueError(f"adjacency must be 'add_remove' or 'replace', got {adjacency!r}.")
         if self._budget["composition"] == "zcdp" and mechanism is None:
             raise ValueError("mechanism must be given with composition='zcdp', got None.")
         label = None if label is None else str(label)
-        record = PrivacyRecord(float(epsilon), float(delta), mechanism, label)
+        record = PrivacyRecord(float(epsilon), float(delta), mechanism, label, adjacency)
         if self._ledger is not None:
             with self._ledger.locked(self._budget) as page:
                 self._check(_as_records(page.entries), record)
@@ -269,6 +277,12 @@ class PrivacyAccountant:
             self._records.append(record)
 
     def _check(self, records, record):
+        earlier = {each.adjacency for each in records} - {None, record.adjacency}
+        if record.adjacency is not None and earlier:
+            raise ValueError(
+                f"adjacency must be the same for all releases of one budget, got "
+                f"{record.adjacency!r} after {min(earlier)!r}."
+            )
         limit = self._limits
         total = self._total([*records, record])
         if total[0] <= limit[0] and total[1] <= limit[1]:

@@ -30,13 +30,18 @@ def composed_epsilon(records, delta):
     float
         The epsilon; infinity if a record is not valid, or if `delta` is too small for them.
 
+    Raises
+    ------
+    ValueError
+        If `delta` is out of range, or records are about different neighbours.
+
     See Also
     --------
     PrivacyAccountant : A budget that holds also for releases that depend on earlier ones.
 
     Examples
     --------
-    >>> from skweight.privacy import PrivacySpent, as_written, composed_epsilon
+    >>> from skweight.privacy import PrivacySpent, composed_epsilon
     >>> many = [PrivacySpent(0.1, 1e-6, mechanism="gaussian")] * 20
     >>> round(composed_epsilon(many, delta=2e-5), 2)
     0.41
@@ -46,6 +51,11 @@ def composed_epsilon(records, delta):
     counts = Counter(records)
     if not counts:
         return 0.0
+    if len({record.adjacency for record in counts} - {None}) > 1:
+        raise ValueError(
+            "records must have one adjacency, got both 'add_remove' and 'replace', whose epsilons "
+            "do not add up."
+        )
     if not all(getattr(record, "valid", True) for record in counts):
         return math.inf
     # Laplace noise fails never; a mechanism that is not known fails with its whole delta, and is

@@ -106,9 +106,22 @@ def test_records_name_who_asked():
     accountant.reserve(1.0, 1e-6, "gaussian", "a")
     accountant.reserve(0.5, label=7)
     first, second = accountant.records
-    assert vars(first) == {"epsilon": 1.0, "delta": 1e-6, "mechanism": "gaussian", "label": "a"}
-    assert vars(second) == {"epsilon": 0.5, "delta": 0.0, "mechanism": None, "label": "7"}
+    assert (first.epsilon, first.delta) == (1.0, 1e-6)
+    assert (first.mechanism, first.label) == ("gaussian", "a")
+    assert (second.epsilon, second.delta, second.mechanism, second.label) == (0.5, 0.0, None, "7")
     assert repr(accountant) == "PrivacyAccountant(epsilon=3, delta=1e-05)"
+
+
+@pytest.mark.parametrize("with_ledger", [False, True])
+def test_releases_about_different_neighbours_do_not_add_up(tmp_path, with_ledger):
+    accountant = PrivacyAccountant(3.0, ledger=tmp_path / "ledger.jsonl" if with_ledger else None)
+    accountant.reserve(0.5)
+    accountant.reserve(0.5, adjacency="replace")
+    accountant.reserve(0.5, adjacency="replace")
+    with pytest.raises(ValueError, match="one budget, got 'add_remove' after 'replace'"):
+        accountant.reserve(0.5, adjacency="add_remove")
+    assert accountant.spent == (1.5, 0.0)
+    assert [record.adjacency for record in accountant.records] == [None, "replace", "replace"]
 
 
 @pytest.mark.parametrize(
@@ -127,11 +140,16 @@ def test_records_name_who_asked():
         (lambda: PrivacyAccountant(1).reserve(1.0, math.nan), r"delta must be in \[0, 1\)"),
         (lambda: PrivacyAccountant(1).reserve(1.0, 0.0, "cauchy"), "mechanism must be 'laplace'"),
         (lambda: PrivacyAccountant(1).reserve(1.0, 0.0, "gaussian"), "delta must be above 0"),
+        (lambda: PrivacyAccountant(1).reserve(1.0, adjacency="near"), "adjacency must be 'add_"),
         (
             lambda: PrivacyAccountant(1, 1e-5, composition="zcdp").reserve(0.1),
             "mechanism must be given with composition='zcdp', got None",
         ),
         (lambda: composed_epsilon([], 1.0), r"delta must be in \[0, 1\), got 1.0"),
+        (
+            lambda: composed_epsilon([PrivacySpent(1), PrivacySpent(1, adjacency="replace")], 0),
+            "records must have one adjacency",
+        ),
     ],
 )
 def test_bad_parameters_have_their_sentence(call, message):
