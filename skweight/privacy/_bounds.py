@@ -38,7 +38,9 @@ def check_bounds(bounds, n_features, name="bounds"):
         pair = [np.asarray(side, dtype=np.float64) for side in (low, high)]
         pair = np.array([np.broadcast_to(side, (n_features,)) for side in pair])
     except (TypeError, ValueError):
-        raise ValueError(f"{wanted}.") from None
+        pair = None
+    if pair is None:
+        raise ValueError(f"{wanted}.")
     with np.errstate(over="ignore"):
         finite = np.isfinite(pair).all() and np.isfinite(pair[1] - pair[0]).all()
     if not finite:

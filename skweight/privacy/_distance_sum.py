@@ -6,8 +6,12 @@ import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import validate_data
 
+from skweight.privacy._bounds import row_blocks
 from skweight.privacy._distance_frames import BoxFrame
 from skweight.privacy._distance_steps import DistanceSteps
+
+# Numbers in a block of queries.
+_ROOM = 1 << 15
 
 
 class PrivateDistanceSum(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DistanceSteps):
@@ -218,7 +222,8 @@ class PrivateDistanceSum(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Dist
         >>> bool(abs(model.distance_sum([[0.5, 0.5]])[0] / 10_000 - 1) < 0.02)
         True
         """
-        return self._sums(self._checked_queries(Y))
+        Y = self._checked_queries(Y)
+        return self._answered(self._answer.sums, Y) * (self._frame.factor * self._unit)
 
     def distance_mean(self, Y):
         """Return the mean distance from the rows to each query.
@@ -342,11 +347,13 @@ class PrivateDistanceSum(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Dist
         array([2.87, 4.05])
         """
         Y = self._checked_queries(Y)
-        variance = self._answer.variance(self._frame.positions(Y))
+        variance = self._answered(self._answer.variance, Y)
         return np.sqrt(variance) * self._frame.factor * self._unit
 
-    def _sums(self, Y):
-        return self._answer.sums(self._frame.positions(Y)) * (self._frame.factor * self._unit)
+    def _answered(self, answer, Y):
+        # Blocks whose intermediate arrays stay in a processor's cache.
+        blocks = row_blocks(len(Y), max(1, _ROOM // Y.shape[1]))
+        return np.concatenate([answer(self._frame.positions(Y[rows])) for rows in blocks])
 
     def _checked_queries(self, Y):
         self._check_released()
