@@ -43,6 +43,10 @@ CHEAP_PARAMETERS = {
         {"metric": "sqeuclidean", "random_state": 0},
         {"metric": "euclidean", "method": "rings", "n_projections": 8, "random_state": 0},
     ],
+    "PrivateSimilarityClassifier": [
+        {"random_state": 0},
+        {"rule": "average", "delta": 1e-6, "adjacency": "replace", "random_state": 0},
+    ],
     # The checks' columns are forecasts of the median.
     "QuantileAggregator": [
         {"quantiles": (0.5,)},
