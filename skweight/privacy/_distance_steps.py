@@ -131,7 +131,7 @@ class DistanceSteps(PrivateEstimator):
         plan = self._make_plan(frame, self._cost(n_features)[2])
         schema = {
             "bounds": None if bounds is None else tuple(map(tuple, bounds.tolist())),
-            "depth": plan.depth,
+            "depth_": plan.depth,
         }
         return Public(schema, reasons, plan.largest, frame=frame, plan=plan)
 

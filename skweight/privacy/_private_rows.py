@@ -61,15 +61,17 @@ def private_rows(estimator, X, *, reset, finite, accept_sparse=False, min_sample
     """
     refused = None
     try:
-        return validate_data(
-            estimator,
-            X,
-            reset=reset,
-            dtype=[np.float64, np.float32],
-            accept_sparse=accept_sparse,
-            ensure_all_finite=finite,
-            ensure_min_samples=min_samples,
-        )
+        # Large values overflow in a sum that is looked at for NaN, and numpy would warn of them.
+        with np.errstate(all="ignore"):
+            return validate_data(
+                estimator,
+                X,
+                reset=reset,
+                dtype=[np.float64, np.float32],
+                accept_sparse=accept_sparse,
+                ensure_all_finite=finite,
+                ensure_min_samples=min_samples,
+            )
     except (ValueError, TypeError, OverflowError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
         refused = kind(_harmless(str(error)))
