@@ -104,8 +104,6 @@ class SimilaritySteps(PrivateEstimator):
 
     def _check_public_parameters(self):
         super()._check_public_parameters()
-        if not math.isfinite(self.lift):
-            raise ValueError(f"lift must be finite, got {self.lift}.")
         if self.rule == "average" and self.count_share == 0:
             raise ValueError("count_share must be above 0 with rule='average', got 0.")
         if self.classes is not None:
