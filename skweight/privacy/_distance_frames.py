@@ -32,6 +32,7 @@ class BoxFrame:
     def __init__(self, bounds, dtype, p):
         self.bounds = bounds
         self.dtype = np.dtype(dtype)
+        self.p = p
         self.widths = bounds[1] - bounds[0]
         with np.errstate(over="ignore"):
             self.importance = self.widths**p
