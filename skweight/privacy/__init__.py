@@ -6,6 +6,7 @@ from skweight.privacy._composition import composed_epsilon
 from skweight.privacy._distance_sum import PrivateDistanceSum
 from skweight.privacy._exceptions import BudgetExceededError, PrivacyLeakWarning
 from skweight.privacy._folds import PrivateKFold
+from skweight.privacy._kernel_density import PrivateKernelDensity
 from skweight.privacy._similarity_classifier import PrivateSimilarityClassifier
 from skweight.privacy._spent import PrivacySpent
 
@@ -17,6 +18,7 @@ __all__ = [
     "PrivacySpent",
     "PrivateDistanceSum",
     "PrivateKFold",
+    "PrivateKernelDensity",
     "PrivateSimilarityClassifier",
     "audit_epsilon",
     "composed_epsilon",

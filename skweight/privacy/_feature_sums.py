@@ -2,6 +2,7 @@
 
 import math
 import sys
+from itertools import pairwise
 
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
@@ -10,7 +11,7 @@ from scipy import sparse
 from skweight.privacy import _feature_steps
 from skweight.privacy._bounds import clipped
 from skweight.privacy._feature_steps import LARGEST, STEPS, constants
-from skweight.privacy._frequencies import Frequencies, digest, shortened_numbers
+from skweight.privacy._frequencies import Frequencies, digest_of, shortened_numbers
 
 _KERNEL = "skweight.privacy._feature_kernel"
 # From so many operations on, compiled steps are worth their loading.
@@ -64,7 +65,7 @@ class FeatureMap:
         self.squared = self._n * LARGEST**2
         self.absolute = math.isqrt(2 * (self._n * LARGEST) ** 2) + 1
         projected = "" if projection is None else self.projection.digest
-        self.digest = digest(bounds) + projected + frequencies.digest
+        self.digest = digest_of(bounds) + projected + frequencies.digest
 
     def sums(self, X, weight=None, n_jobs=None):
         """Add up the integers of private rows.
@@ -104,7 +105,7 @@ class FeatureMap:
         n_threads = min(effective_n_jobs(n_jobs), max(1, n_rows // size))
         cuts = np.linspace(0, n_rows, n_threads + 1).astype(int).tolist()
         parts = Parallel(n_jobs=n_threads, require="sharedmem")(
-            delayed(add_up)(*part) for part in zip(cuts, cuts[1:])
+            delayed(add_up)(*part) for part in pairwise(cuts)
         )
         return sum(parts)[:, : self._n].ravel()
 

@@ -44,7 +44,7 @@ class Frequencies:
     @property
     def digest(self):
         """A short name of these very numbers: what differs in a bit has another."""
-        return digest(self.turns, self.factors)
+        return digest_of(self.turns, self.factors)
 
     def in_type(self, dtype):
         """Return a function (steps, rows, out) that writes products, in a type.
@@ -67,7 +67,7 @@ def digest(self):
     return digest(self.turns, self.factors)
 
 
-def digest(*arrays):
+def digest_of(*arrays):
     """Return a short name of the bits of arrays."""
     state = hashlib.sha256()
     for array in arrays:

@@ -5,13 +5,12 @@ standard normal numbers divided by their norm, H is the Hadamard matrix and L ho
 products of a row with all of them take ``size * log(size)`` additions instead of ``size ** 2``.
 
 Each frequency by itself has exactly the law of an unstructured one, so that the estimate is
-unbiased. Row j of H G P H B is a sum over i of ``H[j, i] G[i]`` times row i of P H B. Those rows are
-orthogonal and have one norm, and ``H[j, i] = +-1`` leaves normal numbers normal, so that the row is
-a multiple of a normal vector over that vector's norm: a uniform direction, of a fixed length. Its
-length in L is drawn on its own as that of a normal vector. With normal numbers of another norm the
-frequency would be a normal vector just as well, but all of a block would have the same length.
-Frequencies of one block are uncorrelated and not independent, and neither are three blocks of signs
-alone, "HDHDHD", of which no row has the right law: they are biased.
+unbiased. Row j of H G P H B is a sum over i of ``H[j, i] G[i]`` times row i of P H B. Those rows
+are orthogonal and have one norm, and ``H[j, i] = +-1`` leaves normal numbers normal, so that row j
+is a multiple of a normal vector over that vector's norm: a uniform direction, of a fixed length.
+Its length in L is drawn on its own as that of a normal vector. Frequencies of one block are
+uncorrelated and not independent. Signs alone, as in "HDHDHD", give no row the right law, and so a
+biased estimate.
 
 The size is the number of features rounded up to a power of 2. Frequencies of a Euclidean kernel
 have no preferred direction, so that this is for such kernels alone.
@@ -19,7 +18,7 @@ have no preferred direction, so that this is for such kernels alone.
 
 import numpy as np
 
-from skweight.privacy._frequencies import digest, frequency_lengths, shortened_numbers
+from skweight.privacy._frequencies import digest_of, frequency_lengths, shortened_numbers
 from skweight.privacy._kernels import DISTANCES
 
 
@@ -73,7 +72,7 @@ class HadamardFrequencies:
     @property
     def digest(self):
         """A short name of these very numbers: what differs in a bit has another."""
-        return digest(self.signs, self.order, self.scales, self.lengths, self.factors)
+        return digest_of(self.signs, self.order, self.scales, self.lengths, self.factors)
 
     def in_type(self, dtype):
         """Return a function (steps, rows, out) that writes products, in a type."""

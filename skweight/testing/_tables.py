@@ -47,6 +47,18 @@ CHEAP_PARAMETERS = {
         {"random_state": 0},
         {"rule": "average", "delta": 1e-6, "adjacency": "replace", "random_state": 0},
     ],
+    "PrivateKernelDensity": [
+        {"n_features": 64, "random_state": 0},
+        {"n_features": 64, "delta": 1e-6, "max_weight": 2.0, "structured": True, "random_state": 0},
+        {
+            "kernel": "rational_euclidean",
+            "rational_terms": 6,
+            "n_features": 40,
+            "adjacency": "replace",
+            "compute_dtype": "float32",
+            "random_state": 0,
+        },
+    ],
     # The checks' columns are forecasts of the median.
     "QuantileAggregator": [
         {"quantiles": (0.5,)},
