@@ -47,9 +47,9 @@ class PrivateSimilarityClassifier(ClassifierMixin, SimilaritySteps):
         Public bounds of the rows, numbers or one for each feature; values outside count as the
         nearest bound. None takes them from the rows, which voids the guarantee, and warns.
     lift : float, default=0.5
-        The constant coordinate, at least 0. With 0, two rows in the same direction from the middle
-        of the bounds are the same row. The larger, the more its distance from the middle tells
-        of a row and the less its direction: much of it suits few features.
+        The constant coordinate, from 0 to 1000. With 0, rows in one direction from the middle of
+        the bounds are one row. The larger, the more its distance from the middle tells of a row
+        and the less its direction: much of it suits few features.
     adjacency : {"add_remove", "replace"}, default="add_remove"
         What is hidden: whether a row is there, or which row it is. With "replace" the total number
         of rows is public, the numbers in classes are not.

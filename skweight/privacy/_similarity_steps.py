@@ -38,7 +38,7 @@ class SimilaritySteps(PrivateEstimator):
         "rule": [StrOptions({"average", "direction"})],
         "count_share": [Interval(Real, 0, 1, closed="left"), None],
         "classes": ["array-like", None],
-        "lift": [Interval(Real, 0, None, closed="left")],
+        "lift": [Interval(Real, 0, 1000, closed="both")],
         "max_weight": WEIGHT_CONSTRAINT,
     }
 
