@@ -1,6 +1,5 @@
 """What `PrivateDistanceSum` does inside the life of a private estimator."""
 
-import math
 from numbers import Integral, Real
 
 import numpy as np
@@ -44,10 +43,6 @@ class DistanceSteps(PrivateEstimator):
     def _check_public_parameters(self):
         super()._check_public_parameters()
         boxed = self.metric in _BOXED
-        for name in ("p", "norm_bound", "alpha"):
-            value = getattr(self, name)
-            if value is not None and not math.isfinite(value):
-                raise ValueError(f"{name} must be finite, got {value}.")
         if self.p is not None and not boxed:
             raise ValueError(f"p must be None with metric={self.metric!r}, got {self.p}.")
         if self.norm_bound is not None and boxed:

@@ -347,8 +347,7 @@ class PrivateDistanceSum(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Dist
         array([2.87, 4.05])
         """
         Y = self._checked_queries(Y)
-        variance = self._answered(self._answer.variance, Y)
-        return np.sqrt(variance) * self._frame.factor * self._unit
+        return self._answered(self._answer.std, Y) * (self._frame.factor * self._unit)
 
     def _answered(self, answer, Y):
         # Blocks whose intermediate arrays stay in a processor's cache.

@@ -5,7 +5,6 @@ noise goes onto which sum, and what to make of the noisy sums.
 """
 
 import functools
-import math
 import warnings
 from numbers import Integral, Real
 
@@ -153,10 +152,6 @@ class PrivateSteps(BaseEstimator):
 
     def _check_public_parameters(self):
         """Raise where parameters mean nothing together; a subclass extends it."""
-        if not math.isfinite(self.epsilon):
-            raise ValueError(f"epsilon must be finite, got {self.epsilon}.")
-        if not math.isfinite(getattr(self, "max_weight", None) or 1):
-            raise ValueError(f"max_weight must be finite, got {self.max_weight}.")
         if self.delta > 0 and self.delta >= 1 / self.n_hint:
             warnings.warn(
                 f"delta={self.delta:g} is at least 1 / n_hint: that allows publishing some row as "

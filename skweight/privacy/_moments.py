@@ -101,14 +101,15 @@ class MomentPlan:
 
     def predicted_std(self):
         """Return the standard deviation of an answer to a query of the largest norm."""
-        return float(np.sqrt(self.answer_variance(self.norm_bound**2)))
+        return float(self.answer_std(self.norm_bound**2))
 
-    def answer_variance(self, square):
-        """Return the variance of answers to queries of a squared norm."""
+    def answer_std(self, square):
+        """Return the standard deviation of answers to queries of a squared norm."""
         square = square / self.norm_bound**2
         variance = square**2 * self.variance_of("number")
         variance = variance + 4 * square * self.variance_of("sum") / STEPS**2
-        return (variance + self.variance_of("squares") / STEPS**2) * self.norm_bound**4
+        variance = variance + self.variance_of("squares") / STEPS**2
+        return np.sqrt(variance) * self.norm_bound**2
 
     @property
     def largest(self):
@@ -183,9 +184,9 @@ class Moments:
         """Return sums of squared distances of rows to queries, both from the middle of bounds."""
         return self.total * _squares(Y) - 2 * (Y * self._sum).sum(axis=1) + self._squares
 
-    def variance(self, Y):
-        """Return the variance of the sums."""
-        return self.plan.answer_variance(_squares(Y))
+    def std(self, Y):
+        """Return the standard deviation of the sums."""
+        return self.plan.answer_std(_squares(Y))
 
 
 def _squares(Y):

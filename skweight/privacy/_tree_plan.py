@@ -1,5 +1,7 @@
 """What is counted in trees, with which noise, and what answers come out of it."""
 
+from functools import cached_property
+
 import numpy as np
 
 from skweight.privacy import _tree, _tree_error, _tree_offsets
@@ -15,6 +17,7 @@ from skweight.privacy._tree_split import (
     divide,
     noise_variance,
     noisy_rows,
+    rough_variances,
 )
 
 
@@ -60,6 +63,9 @@ class TreePlan:
         depth=None,
     ):
         self.importance = np.asarray(importance, dtype=float)
+        # Variances are in this unit: the square of an importance may overflow.
+        self.unit = float(self.importance.max())
+        self.relative = self.importance / self.unit
         self.budget = budget
         self.method = method
         self.consistent = method == "integrated" and consistency
@@ -70,7 +76,6 @@ class TreePlan:
         self.rings = n_rings(n_hint, alpha, p) if method == "rings" else None
         self.group, self.shares = coordinate_groups(self.importance, budget.kind)
         self._choose_depth(n_hint, depth)
-        check_division(self.parts, self.group, self.scales, budget)
 
     def _choose_depth(self, n_hint, depth):
         """Take the least depth at which rows that all lie at edges bias less than the noise."""
@@ -79,9 +84,8 @@ class TreePlan:
         for candidate in range(MIN_DEPTH, MAX_DEPTH + 1) if depth is None else [depth]:
             self.depth = candidate
             self.parts = self._parts()
-            self.scales = divide(self.parts, self.shares, self.budget)
-            bias = self.p * self.importance.sum() / 2 ** (candidate + 1)
-            if n_hint * self.budget.units * bias <= self.predicted_std():
+            bias = self.p * self.relative.sum() / 2 ** (candidate + 1)
+            if n_hint * self.budget.units * bias <= self.predicted_std() / self.unit:
                 break
 
     def _parts(self):
@@ -110,6 +114,13 @@ class TreePlan:
 
     # ---- noise
 
+    @cached_property
+    def scales(self):
+        """For each group, from the name of a part to the scale of its noise."""
+        scales = divide(self.parts, self.shares, self.budget)
+        check_division(self.parts, self.group, scales, self.budget)
+        return scales
+
     def scale_of(self, name):
         """Return the noise scale of each coordinate in a part."""
         return np.array([float(self.scales[g][name]) for g in self.group.tolist()])
@@ -127,7 +138,11 @@ class TreePlan:
 
     def predicted_std(self):
         """Return about the standard deviation of an answer at an end of all intervals."""
-        variances, square = self.variances(), self.importance**2
+        rough = rough_variances(self.parts, self.shares, self.budget)
+        variances, offsets = (
+            {part.level: rough[part.name][self.group] for part in self.parts if kind in part.name}
+            for kind in ("counts", "offsets")
+        )
         if self.consistent:
             refined = _tree.refined_variances(variances, self.depth)
             each = 0.25 * refined[0] * (not self.total_known)
@@ -135,10 +150,11 @@ class TreePlan:
         elif self.method == "sums":
             each = sum(2.25 * 4.0**-level * v for level, v in variances.items())
             unit = _tree_offsets.offset_unit(self.depth)
-            each = each + sum(unit**2 * v for v in self.variances("offsets").values())
+            each = each + sum(unit**2 * v for v in offsets.values())
         else:
             each = sum(2.0**-level / 2 * v for level, v in variances.items())
-        return float(np.sqrt((each * square).sum() * self.p**2 / (2 * self.p - 1)))
+        variance = (each * self.relative**2).sum() * self.p**2 / (2 * self.p - 1)
+        return float(np.sqrt(variance)) * self.unit
 
     # ---- rows
 
@@ -249,18 +265,22 @@ class IntegratedTrees:
             answers += (outside * self._slopes).sum(axis=1) / (self._table.shape[1] - 1.0)
         return answers
 
-    def variance(self, position):
-        """Return the variance of the sums."""
+    def std(self, position):
+        """Return the standard deviation of the sums."""
         plan = self.plan
         cells = position * (1 << plan.depth)
         variances = plan.variances()
         if not plan.consistent:
-            return _tree_error.plain_variance(variances, plan.importance, cells, plan.p)
+            variance = _tree_error.plain_variance(variances, plan.relative, cells, plan.p)
+            return np.sqrt(variance) * plan.unit
         refined = _tree.refined_variances(variances, plan.depth)
         total = 0.0 if plan.total_known else 1 / (1 / refined[0]).sum()
+        known = (refined, total, plan.relative, cells)
         if plan.p == 1:
-            return _tree_error.consistent_variance(refined, total, plan.importance, cells)
-        return _tree_error.consistent_power_variance(refined, total, plan.importance, cells, plan.p)
+            variance = _tree_error.consistent_variance(*known)
+        else:
+            variance = _tree_error.consistent_power_variance(*known, plan.p)
+        return np.sqrt(variance) * plan.unit
 
 
 class QueriedTrees:
@@ -305,9 +325,10 @@ class QueriedTrees:
         """Return the sum over coordinates and rows, for positions in units of the interval."""
         return (self._answers(position)[0] * self.plan.importance).sum(axis=1)
 
-    def variance(self, position):
-        """Return the variance of the sums."""
-        return (self._answers(position)[1] * self.plan.importance**2).sum(axis=1)
+    def std(self, position):
+        """Return the standard deviation of the sums."""
+        variance = (self._answers(position)[1] * self.plan.relative**2).sum(axis=1)
+        return np.sqrt(variance) * self.plan.unit
 
 
 def mean_total(totals, variances):

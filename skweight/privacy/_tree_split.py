@@ -128,10 +128,10 @@ def coordinate_groups(importance, kind):
         Share of each coordinate of a group; they sum to 1 over coordinates.
     """
     exponent = np.log2(importance) * (2 / 3 if kind == "laplace" else 1.0)
-    # Steps of an eighth of a factor of two, so that few scales occur; nothing gets next to nothing.
-    step = np.maximum(np.rint(8 * (exponent - exponent.max())), -8 * 16).astype(int)
+    # Steps of a quarter of a factor of two, so that few scales occur; nothing gets next to nothing.
+    step = np.maximum(np.rint(4 * (exponent - exponent.max())), -4 * 16).astype(int)
     steps, group = np.unique(step, return_inverse=True)
-    sizes = [Fraction(2.0 ** (k / 8)) for k in steps.tolist()]
+    sizes = [Fraction(2.0 ** (k / 4)) for k in steps.tolist()]
     total = sum(sizes[g] for g in group.tolist())
     return group, [size / total for size in sizes]
 
@@ -169,6 +169,33 @@ def divide(parts, shares, budget):
                 scale = math.sqrt(squared) * (1 + 1e-12)
             scales[-1][part.name] = scale
     return scales
+
+
+def rough_variances(parts, shares, budget):
+    """Return, by name of the part, about the noise variance in each group: quickly, for planning.
+
+    Parameters
+    ----------
+    parts, shares, budget
+        As in `divide`.
+
+    Returns
+    -------
+    dict of ndarray of shape (n_groups,)
+        The variances, of continuous noise.
+    """
+    shares = np.array([float(share) for share in shares])
+    total = float(sum(part.weight for part in parts))
+    if budget.kind == "laplace":
+        one = {
+            part.name: 2 * (part.absolute * budget.units / budget.epsilon) ** 2 for part in parts
+        }
+        power = 2
+    else:
+        z = gaussian_z(budget.epsilon, budget.delta)
+        one = {part.name: part.squared * (budget.units * z) ** 2 for part in parts}
+        power = 1
+    return {part.name: one[part.name] / (shares * (part.weight / total)) ** power for part in parts}
 
 
 def check_division(parts, group, scales, budget):

@@ -171,7 +171,7 @@ def test_noise_has_the_predicted_standard_error(method, kind):
         [plan.released(plan.noisy_levels(sums, source)).sums(y) for _ in range(2000)]
     )
     exact = {part.name: on_level(sums["counts"], part.level) for part in plan.parts}
-    error = np.sqrt(plan.released(exact).variance(y))
+    error = plan.released(exact).std(y)
     np.testing.assert_allclose(answers.std(axis=0), error, rtol=0.06)
     assert np.abs(answers.mean(axis=0) / (error / np.sqrt(2000))).max() < 4
 
@@ -183,6 +183,6 @@ def test_more_levels_of_offsets_hardly_add_noise():
     def error(depth):
         plan = plan_of("sums", depth=depth)
         zero = {part.name: np.zeros((1, 2**part.level)) for part in plan.parts}
-        return np.sqrt(plan.released(zero).variance(ends))[0]
+        return plan.released(zero).std(ends)[0]
 
     assert error(16) < 1.05 * error(8)

@@ -416,7 +416,7 @@ def test_consistency_never_adds_noise(p):
                 released(
                     TreePlan(importance, budget(1.0, delta), 1, depth=8, consistency=c, p=p),
                     np.zeros((len(importance), 256), dtype=np.int64),
-                ).variance(Y)
+                ).std(Y)
                 for c in (False, True)
             )
             assert (consistent < plain).all()
@@ -467,7 +467,7 @@ def test_noise_has_the_standard_error(consistency, delta):
     answers = np.array(
         [plan.released(plan.noisy_levels({"counts": counts}, source)).sums(Y) for _ in range(2000)]
     )
-    error = np.sqrt(released(plan, counts).variance(Y))
+    error = released(plan, counts).std(Y)
     np.testing.assert_allclose(answers.std(axis=0), error, rtol=0.06)
     assert np.abs(answers.mean(axis=0) / (error / np.sqrt(2000))).max() < 4.5
     if not consistency and not delta:
