@@ -1,11 +1,15 @@
 """What `PrivateDistanceSum` does inside the life of a private estimator."""
 
+import math
+import operator
 from numbers import Integral, Real
 
 import numpy as np
+from sklearn.base import clone
 
 from skweight._core._sklearn_compat import Interval, StrOptions
 from skweight.privacy._bounds import bounds_of_rows, check_bounds
+from skweight.privacy._calibration import gaussian_z
 from skweight.privacy._distance_frames import BoxFrame, CentredFrame, ProjectedFrame
 from skweight.privacy._lifecycle import (
     SHARED_CONSTRAINTS,
@@ -15,6 +19,7 @@ from skweight.privacy._lifecycle import (
     Public,
 )
 from skweight.privacy._moments import MomentPlan
+from skweight.privacy._spent import PrivacySpent
 from skweight.privacy._tree_plan import TreePlan
 from skweight.privacy._tree_split import MAX_DEPTH, MIN_DEPTH, Budget
 
@@ -146,13 +151,101 @@ class DistanceSteps(PrivateEstimator):
     def _finish(self, public, noisy):
         plan = public.plan
         total = float(noisy.pop("n_rows")[0]) if plan.total_known else None
+        unit = 1.0 if public.units == 1 else public.parameters["max_weight"] / public.units
+        self._set_release(plan, public.frame, unit, noisy, total)
+
+    def _set_release(self, plan, frame, unit, noisy, total, n_releases=1):
         self.release_ = noisy
         self.noise_scale_ = {name: plan.scale_of(name) for name in noisy}
         self.depth_ = plan.depth
-        self.bounds_ = public.frame.bounds
-        self._unit = 1.0
-        if public.units > 1:
-            self._unit = public.parameters["max_weight"] / public.units
-        self._frame = public.frame
+        self.bounds_ = frame.bounds
+        self._unit = unit
+        self._frame = frame
+        self._n_releases = n_releases
         self._answer = plan.released(noisy, total)
-        self.noisy_n_ = self._answer.total * self._unit
+        self.noisy_n_ = self._answer.total * unit
+
+    def combine(self, other, *, disjoint):
+        """Return the sum of two releases, which carries the noise of both.
+
+        Rows that can be brought together before the release have half of its variance: see
+        `merge`. Nothing is spent here.
+
+        Parameters
+        ----------
+        other : PrivateDistanceSum
+            A release of the same parameters.
+        disjoint : bool
+            Whether no row is in both, which only the caller can know. Then the pair costs what one
+            of them does, else what both do together.
+
+        Returns
+        -------
+        PrivateDistanceSum
+            A new estimator, ready for queries; its `noise_scale_` is that of one release.
+
+        Raises
+        ------
+        ValueError
+            If the parameters of the releases differ.
+
+        See Also
+        --------
+        merge : Add up rows before they are released.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skweight.privacy import PrivateDistanceSum
+        >>> rng = np.random.default_rng(0)
+        >>> one, two = (
+        ...     PrivateDistanceSum(bounds=(0, 1)).fit(rng.uniform(size=(1000, 2)))
+        ...     for _ in range(2)
+        ... )
+        >>> one.combine(two, disjoint=True).privacy_spent_.epsilon
+        1.0
+        """
+        if type(other) is not type(self) or other is self:
+            raise ValueError(f"other must be another {type(self).__name__}.")
+        for each in (self, other):
+            each._check_released()
+        for name, value in self._schema.items():
+            if other._schema[name] != value:
+                raise ValueError(f"{name} must be the same in all that is added up.")
+        both = clone(self)
+        for name in ("n_features_in_", "feature_names_in_"):
+            if hasattr(self, name):
+                setattr(both, name, getattr(self, name))
+        plan = self._answer.plan
+        both._schema = self._schema
+        both._set_release(
+            plan,
+            self._frame,
+            self._unit,
+            {name: array + other.release_[name] for name, array in self.release_.items()},
+            self._answer.total + other._answer.total if plan.total_known else None,
+            self._n_releases + other._n_releases,
+        )
+        both.privacy_spent_ = joint_cost(self.privacy_spent_, other.privacy_spent_, disjoint)
+        both._fitted_names = self._fitted_names
+        return both
+
+
+def joint_cost(one, other, disjoint):
+    """Return what two releases cost together: of different rows the larger, else the sum."""
+    add = max if disjoint else operator.add
+    multiplier = None
+    if one.mechanism == "gaussian":
+        known = [
+            each.noise_multiplier or gaussian_z(each.epsilon, each.delta) for each in (one, other)
+        ]
+        multiplier = min(known) if disjoint else 1 / math.hypot(*(1 / each for each in known))
+    return PrivacySpent(
+        epsilon=add(one.epsilon, other.epsilon),
+        delta=add(one.delta, other.delta),
+        adjacency=one.adjacency,
+        mechanism=one.mechanism,
+        valid=one.valid and other.valid,
+        reasons=tuple(dict.fromkeys(one.reasons + other.reasons)),
+        noise_multiplier=multiplier,
+    )

@@ -347,7 +347,8 @@ class PrivateDistanceSum(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Dist
         array([2.87, 4.05])
         """
         Y = self._checked_queries(Y)
-        return self._answered(self._answer.std, Y) * (self._frame.factor * self._unit)
+        factor = self._frame.factor * self._unit * np.sqrt(self._n_releases)
+        return self._answered(self._answer.std, Y) * factor
 
     def _answered(self, answer, Y):
         # Blocks whose intermediate arrays stay in a processor's cache.

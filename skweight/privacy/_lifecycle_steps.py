@@ -237,6 +237,7 @@ class PrivateSteps(BaseEstimator):
     def _release(self):
         before = set(vars(self))
         public, accumulator = self._frozen, self._accumulator
+        self._schema = accumulator.schema
         source, secret = noise_source(self.random_state)
         noisy = self._draw(public, accumulator.arrays, source)
         self._drop_rows()

@@ -108,7 +108,9 @@ class TreePlan:
         return [self._part("counts", level, weight) for level, weight in weights.items()]
 
     def _part(self, kind, level, weight, height=1):
-        # A row that is replaced leaves one node and enters another.
+        # A row that is replaced leaves one node and enters another. If it stays in its node, its
+        # offset may change by two heights and its count does not: in squares that is twice as much
+        # for offsets, and still less in all, because offsets have less of the budget than counts.
         copies = self.budget.copies
         return Part(f"{kind}_{level}", level, weight, copies * height, copies * height**2)
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from skweight.privacy import PrivacyLeakWarning, PrivateDistanceSum
+from skweight.privacy import PrivacyLeakWarning, PrivacySpent, PrivateDistanceSum
+from skweight.privacy._calibration import gaussian_z
 
 pytest.importorskip("cryptography")
 
@@ -222,6 +223,50 @@ def test_no_two_releases_have_the_same_noise(parameters):
     X, _ = problem(50)
     one, two = fitted(X, **parameters), fitted(X, **parameters)
     assert any((one.release_[name] != two.release_[name]).any() for name in one.release_)
+
+
+@everything
+def test_combined_releases_carry_the_noise_of_both(parameters):
+    (X, Y), (Z, _) = problem(300), problem(200, seed=1)
+    one, two = fitted(X, **parameters), fitted(Z, **parameters)
+    both = one.combine(two, disjoint=True)
+    for name, array in both.release_.items():
+        np.testing.assert_array_equal(array, one.release_[name] + two.release_[name])
+    np.testing.assert_allclose(both.standard_error(Y), np.sqrt(2) * one.standard_error(Y))
+    np.testing.assert_allclose(both.noisy_n_, one.noisy_n_ + two.noisy_n_)
+    if not parameters.get("isotonic"):  # all else is linear
+        together = one.distance_sum(Y) + two.distance_sum(Y)
+        np.testing.assert_allclose(both.distance_sum(Y), together, rtol=1e-9, atol=1e-6)
+    assert both.privacy_spent_ == PrivacySpent(
+        **{**vars(one.privacy_spent_), "noise_multiplier": both.privacy_spent_.noise_multiplier}
+    )
+    three = both.combine(fitted(X, **parameters), disjoint=False)
+    spent = three.privacy_spent_
+    assert spent.epsilon == 2 * one.privacy_spent_.epsilon
+    assert spent.delta == 2 * one.privacy_spent_.delta
+    np.testing.assert_allclose(three.standard_error(Y), np.sqrt(3) * one.standard_error(Y))
+    if spent.mechanism == "gaussian":
+        z = gaussian_z(one.privacy_spent_.epsilon, one.privacy_spent_.delta)
+        assert spent.noise_multiplier == pytest.approx(z / np.sqrt(2))
+    assert not hasattr(three, "partial_fit")
+    three.fit(X)
+
+
+def test_releases_that_differ_are_not_combined():
+    X, _ = problem(50)
+    one = fitted(X)
+    for name, value in (("epsilon", 2.0), ("bounds", (0, 2)), ("consistency", False)):
+        with pytest.raises(ValueError, match=f"{name} must be the same"):
+            one.combine(fitted(X, **{name: value}), disjoint=True)
+    with pytest.raises(ValueError, match="must be another"):
+        one.combine(one, disjoint=True)
+    with pytest.raises(ValueError, match="not fitted"):
+        one.combine(PrivateDistanceSum(), disjoint=True)
+    with pytest.warns(PrivacyLeakWarning):
+        seeded = fitted(X, random_state=0)
+    both = one.combine(seeded, disjoint=True).privacy_spent_
+    assert not both.valid
+    assert both.reasons == seeded.privacy_spent_.reasons
 
 
 # ---------------------------------------------------------------- edges

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from skweight.privacy import PrivateDistanceSum, _tree_split
+from skweight.privacy._calibration import gaussian_z
 from skweight.privacy._keystream import SeededWords
 from skweight.privacy._rings import n_rings, ring_answers
 from skweight.privacy._tree import on_level
-from skweight.privacy._tree_offsets import offset_answers, offset_unit
+from skweight.privacy._tree_offsets import offset_answers, offset_unit, offsets_on_levels
 from skweight.privacy._tree_plan import TreePlan
 from skweight.privacy._tree_split import Budget
 
@@ -186,3 +187,27 @@ def test_more_levels_of_offsets_hardly_add_noise():
         return plan.released(zero).std(ends)[0]
 
     assert error(16) < 1.05 * error(8)
+
+
+@pytest.mark.parametrize("kind", ["laplace", "gaussian"])
+@pytest.mark.parametrize("copies", [1, 2])
+def test_no_pair_of_rows_costs_more_than_the_budget(kind, copies):
+    """Put rows at the ends and in the middle of cells, and replace each by each."""
+    depth, budget = 6, Budget(1.0, 1e-6 if kind == "gaussian" else 0.0, kind, copies, 1)
+    plan = TreePlan([1.0], budget, 1000, method="sums", depth=depth)
+    power = 1 if kind == "laplace" else 2
+    rows = [(leaf, offset) for leaf in range(64) for offset in (-1023, 1, 1023)]
+    sums = {part.name: [] for part in plan.parts}
+    for leaf, offset in rows:
+        counts, offsets = (np.zeros((1, 64), dtype=np.int64) for _ in range(2))
+        counts[0, leaf], offsets[0, leaf] = 1, offset
+        for level, array in offsets_on_levels(counts, offsets).items():
+            sums[f"offsets_{level}"].append(array[0])
+            sums[f"counts_{level}"].append(on_level(counts, level)[0])
+    cost = 0.0
+    for name, arrays in sums.items():
+        each = np.array(arrays, dtype=float)
+        moved = each[:, None] - each if copies == 2 else each[:, None]
+        cost = cost + (np.abs(moved) ** power).sum(axis=2) / plan.scale_of(name)[0] ** power
+    allowed = 1.0 if kind == "laplace" else 1 / gaussian_z(1.0, 1e-6) ** 2
+    assert 0.9 * allowed < cost.max() <= allowed
