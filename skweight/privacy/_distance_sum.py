@@ -117,7 +117,7 @@ class PrivateDistanceSum(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Dist
     random numbers and the ChaCha20 cipher.
 
     With ``method="integrated"`` every row counts as spread over its cell, and the standard
-    deviation of the noise in one feature of range R is at most about ``4.4 * R / epsilon``, or
+    deviation of the noise in one feature of range R is at most about ``4.5 * R / epsilon``, or
     ``1.5 * z * R`` with Gaussian noise, where z is the deviation that `epsilon` and `delta` ask of
     a count; it does not grow with the number of rows. Over d features of one range it is
     ``d ** 1.5`` times the former, or d times the latter.
