@@ -16,15 +16,18 @@ class PrivateSimilarityClassifier(ClassifierMixin, SimilaritySteps):
     unlimited. The unit of privacy is one row with its label: someone with g rows has g times
     `epsilon`. A row belongs to one class, so that every class has the whole budget.
 
-    Rows are put into the cube from -1 to 1 by `bounds`, get one constant coordinate, `lift`, and
-    are divided by their norm. The similarity of two rows is their inner product then, which is 1
-    less half of their squared distance. Where rows carry meaning by a network, as images do, let a
-    network that was trained on public data turn them into features first.
+    With "sqeuclidean", rows are put into the cube from -1 to 1 by `bounds`, get one constant
+    coordinate, `lift`, and are divided by their norm. The similarity of two rows is their inner
+    product then, which is 1 less half of their squared distance. A kernel is estimated by random
+    features. What is classified by its content, as images are, is better turned into features
+    before, by a network that was trained on public data.
 
     Parameters
     ----------
-    similarity : {"sqeuclidean"}, default="sqeuclidean"
-        The similarity.
+    similarity : str, default="sqeuclidean"
+        "sqeuclidean"; or a kernel, "gaussian", "exponential", "laplacian", "rational_sqeuclidean",
+        "rational_euclidean" or "rational_manhattan", as in `PrivateKernelDensity`. Kernels tell
+        classes apart that lie around each other; they take a small `epsilon` less well.
     epsilon : float, default=1.0
         The privacy parameter, above 0.
     delta : float, default=0.0
@@ -46,10 +49,19 @@ class PrivateSimilarityClassifier(ClassifierMixin, SimilaritySteps):
     bounds : (low, high) or None, default=None
         Public bounds of the rows, numbers or one for each feature; values outside count as the
         nearest bound. None takes them from the rows, which voids the guarantee, and warns.
+    bandwidth : float, default=0.2
+        Bandwidth of a kernel, above 0, as a share of the largest distance within the bounds, where
+        each feature is divided by its range.
+    n_features : int, default=256
+        Number of random frequencies for a kernel, each of which makes two coordinates. Gaussian
+        noise does not depend on it, so that more are better; pure noise grows with its square root.
+    projection_seed : int, default=0
+        Seed of the frequencies. They are public, and do not weaken the guarantee. Do not choose it
+        by results on private rows.
     lift : float, default=0.5
-        The constant coordinate, from 0 to 1000. With 0, rows in one direction from the middle of
-        the bounds are one row. The larger, the more its distance from the middle tells of a row
-        and the less its direction: much of it suits few features.
+        For "sqeuclidean", the constant coordinate, from 0 to 1000. With 0, rows in one direction
+        from the middle of the bounds are one row. The larger, the more its distance from the middle
+        tells of a row and the less its direction: much of it suits few features.
     adjacency : {"add_remove", "replace"}, default="add_remove"
         What is hidden: whether a row is there, or which row it is. With "replace" the total number
         of rows is public, the numbers in classes are not.
@@ -98,10 +110,10 @@ class PrivateSimilarityClassifier(ClassifierMixin, SimilaritySteps):
 
     Notes
     -----
-    Over d coordinates, sums of similarities have noise of standard deviation
+    Over d features, sums of similarities have noise of standard deviation about
     ``sqrt(2 * d) / epsilon``, or z with Gaussian noise, where z is the deviation that `epsilon` and
-    `delta` ask of a count: with many features, a small `delta` is worth a lot. With
-    ``adjacency="replace"`` both double.
+    `delta` ask of a count: with many features, a small `delta` is worth a lot. With a kernel the
+    former is ``2 * sqrt(n_features) / epsilon``. With ``adjacency="replace"`` all of them double.
 
     Scores take no account of how many rows classes have.
 
@@ -135,6 +147,9 @@ class PrivateSimilarityClassifier(ClassifierMixin, SimilaritySteps):
         count_share=None,
         classes=None,
         bounds=None,
+        bandwidth=0.2,
+        n_features=256,
+        projection_seed=0,
         lift=0.5,
         adjacency="add_remove",
         n_hint=10_000,
@@ -151,6 +166,9 @@ class PrivateSimilarityClassifier(ClassifierMixin, SimilaritySteps):
         self.count_share = count_share
         self.classes = classes
         self.bounds = bounds
+        self.bandwidth = bandwidth
+        self.n_features = n_features
+        self.projection_seed = projection_seed
         self.lift = lift
         self.adjacency = adjacency
         self.n_hint = n_hint
@@ -168,7 +186,8 @@ class PrivateSimilarityClassifier(ClassifierMixin, SimilaritySteps):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Queries, which are public; values outside of the bounds count as the nearest bound.
+            Queries, which are public. With "sqeuclidean" values outside of the bounds count as the
+            nearest bound.
 
         Returns
         -------

@@ -1,13 +1,16 @@
 """What `PrivateSimilarityClassifier` does inside the life of a private estimator."""
 
 import math
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
 
 from skweight._core._sklearn_compat import Interval, StrOptions, _fit_context
 from skweight.privacy._bounds import bounds_of_rows, check_bounds
 from skweight.privacy._class_noise import ClassNoise
+from skweight.privacy._feature_sums import FeatureMap
+from skweight.privacy._frequencies import Frequencies, draw_frequencies, shortened_numbers
+from skweight.privacy._kernels import DISTANCES
 from skweight.privacy._lifecycle import (
     SHARED_CONSTRAINTS,
     WEIGHT_CONSTRAINT,
@@ -34,10 +37,13 @@ class SimilaritySteps(PrivateEstimator):
 
     _parameter_constraints: dict = {
         **SHARED_CONSTRAINTS,
-        "similarity": [StrOptions({"sqeuclidean"})],
+        "similarity": [StrOptions({"sqeuclidean", *DISTANCES})],
         "rule": [StrOptions({"average", "direction"})],
         "count_share": [Interval(Real, 0, 1, closed="left"), None],
         "classes": ["array-like", None],
+        "bandwidth": [Interval(Real, 0, None, closed="neither")],
+        "n_features": [Interval(Integral, 1, None, closed="left")],
+        "projection_seed": [Interval(Integral, 0, 2**32 - 1, closed="both")],
         "lift": [Interval(Real, 0, 1000, closed="both")],
         "max_weight": WEIGHT_CONSTRAINT,
     }
@@ -137,14 +143,29 @@ class SimilaritySteps(PrivateEstimator):
         if self.delta == 0 or n_features is None:
             return super()._cost(n_features)
         # Whichever noise is less; which bounds there are makes no difference to it.
-        rows = self._rows(np.array([np.zeros(n_features), np.ones(n_features)]))
+        rows = self._rows(np.array([-np.ones(n_features), np.zeros(n_features)]))
         pure, other = (self._noise(rows, kind) for kind in ("laplace", "gaussian"))
         if _mean_variance(pure, rows) <= _mean_variance(other, rows):
             return self.epsilon, 0.0, "laplace"
         return self.epsilon, self.delta, "gaussian"
 
     def _rows(self, bounds):
-        return Sphere(bounds, self.lift, self.compute_dtype)
+        if self.similarity == "sqeuclidean":
+            return Sphere(bounds, self.lift, self.compute_dtype)
+        # Distances in the cube from 0 to 1 that the bounds are, over the largest one in it.
+        d = bounds.shape[1]
+        largest = d if DISTANCES[self.similarity] == "manhattan" else math.sqrt(d)
+        frequencies = draw_frequencies(
+            self.similarity,
+            self.bandwidth * largest,
+            d,
+            self.n_features,
+            self.projection_seed,
+            rational_terms="random",
+        )
+        turns = shortened_numbers(frequencies.turns / (bounds[1] - bounds[0])[:, None])
+        frequencies = Frequencies(turns, frequencies.factors)
+        return FeatureMap(bounds, frequencies, self.compute_dtype)
 
     def _noise(self, rows, kind):
         budget = Budget(
@@ -173,6 +194,7 @@ class SimilaritySteps(PrivateEstimator):
         schema = {
             "bounds": tuple(map(tuple, bounds.tolist())),
             "classes": tuple(classes.tolist()),
+            "frequencies": getattr(rows, "digest", None),
         }
         return Public(schema, reasons, rows.largest, rows=rows, noise=noise, classes=classes)
 
@@ -209,10 +231,13 @@ class SimilaritySteps(PrivateEstimator):
         if rule == "average":
             return sums * (self._unit / np.maximum(self.noisy_n_, 1.0))[:, None]
         norms = np.sqrt((sums**2).sum(axis=1))
-        # A query has norm 1 / steps, so that scores are cosines.
-        return sums * (self._rows_.steps / np.where(norms > 0, norms, 1))[:, None]
+        # All queries have one norm, as one in a corner of the bounds: so scores are cosines.
+        norms *= self._rows_.query_norms(self.bounds_[:1])
+        return sums / np.where(norms > 0, norms, 1)[:, None]
 
 
 def _mean_variance(noise, rows):
     """Return the variance of a class's sum of similarities, and of its count."""
-    return noise.variance("sums") / rows.steps**2 + noise.variance("counts")
+    corner = np.zeros((1, rows.bounds.shape[1]))
+    gain = float(rows.query_norms(corner)[0]) ** 2
+    return noise.variance("sums") * gain + noise.variance("counts")

@@ -24,6 +24,7 @@ pytest.importorskip("cryptography")
 pytest.importorskip("opendp")
 
 STEPS = 1 << 20
+SIMILARITIES = ["sqeuclidean", "gaussian", "rational_manhattan"]
 CLASSES = [0, 1, 2]
 
 
@@ -32,8 +33,10 @@ def problem(n=200, d=4, seed=0):
     return rng.uniform(-1.2, 1.2, size=(n, d)), rng.integers(0, 3, size=n)
 
 
-def private(**parameters):
-    return PrivateSimilarityClassifier(**{"bounds": (-1, 1), "classes": CLASSES, **parameters})
+def private(similarity="sqeuclidean", **parameters):
+    return PrivateSimilarityClassifier(
+        similarity, **{"bounds": (-1, 1), "classes": CLASSES, **parameters}
+    )
 
 
 def exact(X, y, model=None, **fitting):
@@ -76,11 +79,13 @@ def test_mean_similarity_is_one_less_half_the_mean_squared_distance():
     np.testing.assert_array_equal(model.predict(Y), nearest)
 
 
-def test_a_row_touches_its_own_class_alone():
+@pytest.mark.parametrize("similarity", SIMILARITIES)
+def test_a_row_touches_its_own_class_alone(similarity):
     X, y = problem()
+    model = private(rule="average", similarity=similarity, n_features=16)
     for k in CLASSES:
-        with_one = exact(X[:101], np.r_[y[:100], k], private(rule="average"))
-        without = exact(X[:100], y[:100], private(rule="average"))
+        with_one = exact(X[:101], np.r_[y[:100], k], clone(model))
+        without = exact(X[:100], y[:100], clone(model))
         for name in ("sums", "counts"):
             changed = (with_one[name] != without[name]).reshape(3, -1).any(axis=1)
             assert changed.tolist() == [c == k for c in CLASSES]
@@ -119,12 +124,13 @@ def test_a_row_in_the_middle_without_lift_is_zero():
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("d", [2, 7, 33])
-def test_every_row_alone(d, dtype):
+@pytest.mark.parametrize("similarity", SIMILARITIES)
+def test_every_row_alone(similarity, d, dtype):
     X, y = problem(150, d)
+    model = private(rule="average", similarity=similarity, n_features=24, compute_dtype=dtype)
 
-    def sums(rows, **parameters):
-        model = private(rule="average", compute_dtype=dtype, **parameters)
-        return exact(X[rows], y[rows], model)
+    def sums(rows):
+        return exact(X[rows], y[rows], clone(model))
 
     whole = sums(np.arange(150))
     alone = [sums(np.array([i])) for i in range(150)]
@@ -133,7 +139,7 @@ def test_every_row_alone(d, dtype):
         np.testing.assert_array_equal(sum(each[name] for each in alone), array)
         np.testing.assert_array_equal(shuffled[name], array)
     for other in (np.asfortranarray(X), X[:, ::-1].copy()[:, ::-1]):
-        again = exact(other, y, private(rule="average", compute_dtype=dtype))
+        again = exact(other, y, clone(model))
         np.testing.assert_array_equal(again["sums"], whole["sums"])
 
 
@@ -153,6 +159,68 @@ def test_merging_in_any_order_gives_the_same_bits():
         models = [private().partial_fit(*parts[k], block_id=k) for k in order]
         merged = models[0].merge(models[1]).merge(models[2])
         np.testing.assert_array_equal(merged._accumulator.arrays["sums"], whole)
+
+
+# ---------------------------------------------------------------- kernels
+
+KERNELS = {
+    "gaussian": lambda t: np.exp(-(t**2) / 2),
+    "exponential": lambda t: np.exp(-t),
+    "laplacian": lambda t: np.exp(-t),
+    "rational_sqeuclidean": lambda t: 1 / (1 + t**2),
+    "rational_euclidean": lambda t: 1 / (1 + t),
+    "rational_manhattan": lambda t: 1 / (1 + t),
+}
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_features_average_to_the_kernel_of_rows_in_the_cube(kernel):
+    X, y = problem(60)
+    X = np.clip(X, -1, 1)
+    low, high = np.array([-1.0, -1, -1, -1]), np.array([1.0, 1, 1, 3])  # ranges 2, 2, 2, 4
+    cube, metric, largest = (X - low) / (high - low), "euclidean", 2.0
+    if kernel in ("laplacian", "rational_manhattan"):
+        metric, largest = "cityblock", 4.0
+    estimates = []
+    for seed in range(40):
+        model = private(
+            similarity=kernel,
+            bounds=(low, high),
+            bandwidth=0.3,
+            n_features=500,
+            projection_seed=seed,
+            epsilon=1e7,
+            rule="average",
+        )
+        estimates.append(model.fit(X, y).similarity_mean(X[:5]))
+    t = cdist(cube[:5], cube, metric) / (0.3 * largest)
+    wanted = np.stack([KERNELS[kernel](t)[:, y == k].mean(axis=1) for k in CLASSES], axis=1)
+    error = np.std(estimates, axis=0) / np.sqrt(40)
+    assert error.max() < 0.01
+    # 15 numbers: beyond 4.5 standard errors in one of 10 000 runs.
+    assert (np.abs(np.mean(estimates, axis=0) - wanted) < 4.5 * error + 1e-6).all()
+
+
+def test_kernels_tell_a_ring_from_what_is_in_it():
+    rng = np.random.default_rng(0)
+    angle, y = rng.uniform(0, 2 * np.pi, size=4000), rng.integers(0, 2, size=4000)
+    X = np.where(y, 0.9, 0.3)[:, None] * np.column_stack([np.cos(angle), np.sin(angle)])
+    X += 0.05 * rng.normal(size=X.shape)
+    flat, curved = (
+        private(similarity, classes=[0, 1], lift=0.0, delta=1e-6).fit(X, y).score(X, y)
+        for similarity in ("sqeuclidean", "gaussian")
+    )
+    assert flat < 0.7
+    assert curved > 0.95
+
+
+def test_other_frequencies_do_not_merge():
+    X, y = problem()
+    one, other = (
+        private(similarity="gaussian", projection_seed=seed).partial_fit(X, y) for seed in (0, 1)
+    )
+    with pytest.raises(ValueError, match="projection_seed must be the same"):
+        one.merge(other)
 
 
 # ---------------------------------------------------------------- noise
@@ -252,6 +320,8 @@ def test_whichever_noise_is_less_is_drawn():
         {"adjacency": "replace", "rule": "average"},
         {"delta": 1e-5, "adjacency": "replace", "epsilon": 0.1},
         {"max_weight": 3.0},
+        {"similarity": "gaussian", "n_features": 32},
+        {"similarity": "laplacian", "n_features": 32, "delta": 1e-5, "adjacency": "replace"},
     ],
 )
 def test_standard_error_is_that_of_releases(parameters):
@@ -376,7 +446,10 @@ def test_objects_that_are_no_labels_are_left_out_too(strange):
     np.testing.assert_array_equal(exact(X, named, model)["sums"], wanted["sums"])
 
 
-@pytest.mark.parametrize("parameters", [{}, {"rule": "average", "delta": 1e-6}])
+@pytest.mark.parametrize(
+    "parameters",
+    [{}, {"rule": "average", "delta": 1e-6}, {"similarity": "exponential", "n_features": 8}],
+)
 @pytest.mark.parametrize("n", [0, 1])
 def test_no_rows_and_one_row_look_like_many(n, parameters):
     X, y = problem()
