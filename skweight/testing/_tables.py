@@ -46,6 +46,7 @@ CHEAP_PARAMETERS = {
     "PrivateSimilarityClassifier": [
         {"random_state": 0},
         {"rule": "average", "delta": 1e-6, "adjacency": "replace", "random_state": 0},
+        {"similarity": "gaussian", "n_features": 40, "random_state": 0},
     ],
     "PrivateKernelDensity": [
         {"n_features": 64, "random_state": 0},
