@@ -5,7 +5,11 @@ import importlib
 # package -> the extra of pyproject.toml that installs it
 _EXTRA_OF = {
     "cvxpy": "convex",
+    "cryptography": "privacy",
+    "dp_accounting": "privacy",
     "matplotlib": "plot",
+    "mpmath": "privacy",
+    "opendp": "privacy",
     "pandas": "data",
     "polars": "test",
     "pyarrow": "tour",

@@ -42,6 +42,32 @@ CHEAP_PARAMETERS = {
         {"monotone": "observed", "crossing": "rearrange", "link": "probit", "l1_ratio": 0.5},
     ],
     "PrestoClassifierCV": {"n_alphas": 4, "cv": 3},
+    # Noise that can be repeated.
+    "PrivateDistanceSum": [
+        {"random_state": 0},
+        {"delta": 1e-6, "epsilon": 0.1, "random_state": 0},
+        {"p": 1.5, "adjacency": "replace", "isotonic": True, "random_state": 0},
+        {"method": "sums", "max_weight": 4.0, "random_state": 0},
+        {"metric": "sqeuclidean", "random_state": 0},
+        {"metric": "euclidean", "method": "rings", "n_projections": 8, "random_state": 0},
+    ],
+    "PrivateSimilarityClassifier": [
+        {"random_state": 0},
+        {"rule": "average", "delta": 1e-6, "adjacency": "replace", "random_state": 0},
+        {"similarity": "gaussian", "n_features": 40, "random_state": 0},
+    ],
+    "PrivateKernelDensity": [
+        {"n_features": 64, "random_state": 0},
+        {"n_features": 64, "delta": 1e-6, "max_weight": 2.0, "structured": True, "random_state": 0},
+        {
+            "kernel": "rational_euclidean",
+            "rational_terms": 6,
+            "n_features": 40,
+            "adjacency": "replace",
+            "compute_dtype": "float32",
+            "random_state": 0,
+        },
+    ],
     # The checks' columns are forecasts of the median.
     "QuantileAggregator": [
         {"quantiles": (0.5,)},

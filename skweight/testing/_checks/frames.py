@@ -61,9 +61,8 @@ def _check_frame(estimator, X, y, frame, what, **series):
     names = list(getattr(model, "feature_names_in_", []))
     assert names == COLUMNS, f"{what}: feature_names_in_ is {names}."
     assert model.n_features_in_ == 4
-    message = error_of(
-        model.predict if hasattr(model, "predict") else model.transform, frame[COLUMNS[::-1]]
-    )
+    method = "predict" if hasattr(model, "predict") else next(iter(actual))
+    message = error_of(getattr(model, method), frame[COLUMNS[::-1]])
     assert "feature names" in message, f"{what}: columns in another order: {message}"
 
 
