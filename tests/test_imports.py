@@ -14,9 +14,12 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # What no extra-less user has, plus what costs seconds to load.
 OPTIONAL = {
+    "cryptography",
     "cvxpy",
     "dask",
+    "dp_accounting",
     "matplotlib",
+    "mpmath",
     "opendp",
     "pandas",
     "polars",

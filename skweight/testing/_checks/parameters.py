@@ -1,6 +1,7 @@
 """Constructor parameters: enough by default, never written, never ignored when they are wrong."""
 
 import copy
+from unittest import SkipTest
 
 import numpy as np
 from sklearn.base import clone
@@ -21,7 +22,11 @@ def check_fits_with_no_arguments(estimator):
     model = type(estimator)()
     X, y = toy_problem(model)
     X = np.tile(X, (1, _tables.COLUMN_MULTIPLES.get(type(model).__name__, 1)))
-    for values in outputs(model.fit(X, y), X).values():
+    try:
+        model.fit(X, y)
+    except ImportError as error:  # its message names the extra
+        raise SkipTest(str(error)) from error
+    for values in outputs(model, X).values():
         assert len(values) == len(X)
         assert values.dtype.kind != "f" or np.isfinite(values).all()
 
