@@ -179,7 +179,8 @@ class PrivateSteps(BaseEstimator):
         if self.random_state is None:  # rather fail now than after the budget is spent
             import_optional("cryptography", "private noise")
         if self.accountant is not None:
-            self.accountant.reserve(*cost, label=type(self).__name__)
+            name = type(self).__name__
+            self.accountant.reserve(*cost, label=name, adjacency=self.adjacency)
 
     def _start(self, X, y, sample_weight, blocks=()):
         """Add up one block; the first one freezes what is public."""
