@@ -44,8 +44,7 @@ def compare(options):
         print(f"note: {note}")
     print(f"\n{study.title}\n{wrapped([study.story])}\n\n{candidate_table(outcome)}\n* ours\n")
     print(wrapped(sentence(verdict, study.name) for verdict in found))
-    best = best_candidate(outcome)
-    saved = None if save is None else _save(outcome, room, best, save)
+    saved = None if save is None else _save(outcome, room, save)
     write_report(output, [(room, [(outcome, found)])], _command(options))
     print(f"\nThe report with plots: {output}")
     if saved:
@@ -88,7 +87,12 @@ def _suiting(column):
     raise CommandError(f"no room suits --target {column.name!r}: pick one with --room")
 
 
-def _save(outcome, room, best, path):
+def _save(outcome, room, path):
+    if hasattr(room, "to_save"):
+        best, words = room.to_save(outcome)
+    else:
+        best = best_candidate(outcome)
+        words = f"The best pipeline by {outcome.study.measures[0].name.lower()}, {best.name}"
     if best is outcome.ours:
         fitted = outcome.fitted
     else:
@@ -96,15 +100,15 @@ def _save(outcome, room, best, path):
             warnings.simplefilter("ignore")
             fitted = room.fit(best, outcome.study, np.arange(len(outcome.study.target)))
     save_model(fitted, path)
-    measure = outcome.study.measures[0].name
-    return f"The best pipeline by {measure.lower()}, {best.name}, fitted on all rows: {path}"
+    return f"{words}, fitted on all rows: {path}"
 
 
 def _command(options):
     words = ["skweight", "compare", options.data, "--target", options.target]
     for name in ("weights", "groups", *ROOMS[options.room].options):
         if (value := getattr(options, name)) is not None:
-            words += [f"--{name}", value]
+            # A value such as -1,1 would be taken for an option if it stood alone.
+            words += [f"--{name}={value}"] if value.startswith("-") else [f"--{name}", value]
     if options.folds != 5:
         words += ["--folds", str(options.folds)]
     return shlex.join([*words, "--room", options.room])

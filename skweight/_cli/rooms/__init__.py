@@ -12,7 +12,9 @@ A room's module offers
 - ``measure(fitted, candidate, study, test)``: a dict of scores and a dict of arrays to keep,
 - ``figures(outcome)``: the plots of one study, as `skweight._cli.figures.Figure`,
 - ``predictions(pipeline, frame)``: the columns that ``skweight predict`` writes, None for a
-  pipeline that is of another room.
+  pipeline that is of another room,
+- ``to_save(outcome)``, if the one with the best first measure is not the one: the candidate that
+  ``--save`` writes, and words for it.
 """
 
 import importlib
@@ -54,6 +56,30 @@ ROOMS = {
                 "metavar": "Q,Q,...",
                 "help": "the levels to predict (default: 0.05,0.25,0.5,0.75,0.95)",
             }
+        },
+    ),
+    # Taken where its option is given.
+    "privacy": Room(
+        "skweight._cli.rooms.privacy",
+        {
+            "epsilon": {
+                "metavar": "E,E,...",
+                "help": "privacy parameters to compare, the first for --save (default: 1)",
+            },
+            "delta": {
+                "metavar": "D",
+                "help": "probability of failure, well below one over the number of rows "
+                "(default: 0)",
+            },
+            "bounds": {
+                "metavar": "LOW,HIGH",
+                "help": "public bounds of all columns, which are numbers then, or COL=LOW:HIGH,... "
+                "of those to use, and COL for text; without them nothing is private",
+            },
+            "classes": {
+                "metavar": "A,B,...",
+                "help": "the target's labels, which are public; without them nothing is private",
+            },
         },
     ),
 }
