@@ -107,7 +107,8 @@ def _command(options):
     words = ["skweight", "compare", options.data, "--target", options.target]
     for name in ("weights", "groups", *ROOMS[options.room].options):
         if (value := getattr(options, name)) is not None:
-            words += [f"--{name}", value]
+            # A value such as -1,1 would be taken for an option if it stood alone.
+            words += [f"--{name}={value}"] if value.startswith("-") else [f"--{name}", value]
     if options.folds != 5:
         words += ["--folds", str(options.folds)]
     return shlex.join([*words, "--room", options.room])

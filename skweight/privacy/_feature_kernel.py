@@ -7,9 +7,9 @@ done one by one and in this order, so that a row has the same integers wherever 
 import numpy as np
 from numba import njit
 
-from skweight.privacy._feature_steps import CHUNK, LARGEST
-
-_MOST = float(LARGEST**2)
+# As in `_feature_steps`: if it were imported, its change would not renew what is compiled here.
+CHUNK = 128
+_MOST = 2.0**40
 _LESS = 1 - 2.0**-10
 # Rows that share what is read of the frequencies.
 _TILE = 8

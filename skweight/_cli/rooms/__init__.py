@@ -72,6 +72,29 @@ ROOMS = {
             },
         },
     ),
+    "privacy": Room(
+        "skweight._cli.rooms.privacy",
+        {
+            "epsilon": {
+                "metavar": "E,E,...",
+                "help": "privacy parameters to compare, the first for --save (default: 1)",
+            },
+            "delta": {
+                "metavar": "D",
+                "help": "probability of failure, well below one over the number of rows "
+                "(default: 0)",
+            },
+            "bounds": {
+                "metavar": "LOW,HIGH",
+                "help": "public bounds of all columns, which are numbers then, or COL=LOW:HIGH,... "
+                "of those to use, and COL for text; without them nothing is private",
+            },
+            "classes": {
+                "metavar": "A,B,...",
+                "help": "the target's labels, which are public; without them nothing is private",
+            },
+        },
+    ),
 }
 
 

@@ -300,7 +300,8 @@ def cross_validation(labels, folds, groups=None):
 
 def predictions(pipeline, frame):
     """Give the label, the class probabilities and the exceedances of new rows."""
-    if not hasattr(pipeline, "classes_"):
+    # The softmax of scores that a private model has is no probability.
+    if not hasattr(pipeline, "classes_") or hasattr(pipeline[-1], "privacy_spent_"):
         return None
     columns = {"prediction": pipeline.predict(frame)}
     order = getattr(pipeline[-1], "class_order_", pipeline.classes_)
