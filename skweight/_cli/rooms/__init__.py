@@ -49,16 +49,7 @@ ROOMS = {
             }
         },
     ),
-    "quantile": Room(
-        "skweight._cli.rooms.quantile",
-        {
-            "quantiles": {
-                "metavar": "Q,Q,...",
-                "help": "the levels to predict (default: 0.05,0.25,0.5,0.75,0.95)",
-            }
-        },
-    ),
-    # Taken where its option is given.
+    # Taken where one of its options is given.
     "privacy": Room(
         "skweight._cli.rooms.privacy",
         {
@@ -80,6 +71,15 @@ ROOMS = {
                 "metavar": "A,B,...",
                 "help": "the target's labels, which are public; without them nothing is private",
             },
+        },
+    ),
+    "quantile": Room(
+        "skweight._cli.rooms.quantile",
+        {
+            "quantiles": {
+                "metavar": "Q,Q,...",
+                "help": "the levels to predict (default: 0.05,0.25,0.5,0.75,0.95)",
+            }
         },
     ),
 }
