@@ -57,7 +57,7 @@ no_noise = clone(model).set_params(epsilon=1e6, rule="direction").fit(X, y)
 import matplotlib.pyplot as plt
 
 fig, ax = plt.subplots(figsize=(7, 4))
-for k, ((rule, delta), values) in enumerate(accuracy.items()):
+for (rule, delta), values in accuracy.items():
     mean, spread = np.mean(values, axis=1), np.std(values, axis=1)
     color = "C0" if delta else "C1"
     style = "-" if rule == "direction" else "--"
