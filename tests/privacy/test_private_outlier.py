@@ -375,6 +375,19 @@ def test_parameters_that_mean_nothing(parameters, words):
         private(**parameters).fit(rows())
 
 
+def test_rows_that_are_not_finite_may_be_clipped():
+    X = rows()
+    strange, clipped = X.copy(), X.copy()
+    strange[:3, 1], clipped[:3, 1] = [np.nan, np.inf, -np.inf], [0.25, 0.5, 0.0]
+    models = []
+    for rows_in in (strange, clipped):
+        with pytest.warns(PrivacyLeakWarning):
+            models.append(private(nonfinite="clip", random_state=0).fit(rows_in))
+    for name, array in models[0].release_.items():
+        np.testing.assert_array_equal(models[1].release_[name], array)
+    assert models[0].offset_ == models[1].offset_
+
+
 def test_there_is_no_contamination():
     assert "contamination" not in PrivateOutlierDetector().get_params()
 
