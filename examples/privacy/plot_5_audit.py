@@ -136,8 +136,8 @@ for ax, mechanism in zip(axes, (right, half_the_noise, own_bounds)):
         ax.hist(values, bins=np.linspace(-4, 5, 91), color=color, alpha=0.5, label=label)
     result = results[name]
     ax.axvline(result.threshold, color="0.2", lw=1, ls="--")
-    ax.set(title=f"{name}: at least {result.epsilon_lower:.2f}", yticks=[])
-axes[0].legend()
+    ax.set(title=f"{name}: epsilon at least {result.epsilon_lower:.2f}", yticks=[])
+axes[1].legend(loc="upper right", fontsize="small")
 axes[1].set(xlabel="release, minus the sum without the person")
 plt.show()
 

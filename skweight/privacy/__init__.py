@@ -10,7 +10,9 @@ from skweight.privacy._error_display import PrivacyErrorDisplay
 from skweight.privacy._exceptions import BudgetExceededError, PrivacyLeakWarning
 from skweight.privacy._folds import PrivateKFold
 from skweight.privacy._kernel_density import PrivateKernelDensity
+from skweight.privacy._outlier import PrivateOutlierDetector
 from skweight.privacy._similarity_classifier import PrivateSimilarityClassifier
+from skweight.privacy._sketch_density import SketchKernelDensity
 from skweight.privacy._spent import PrivacySpent
 
 __all__ = [
@@ -24,8 +26,10 @@ __all__ = [
     "PrivateDistanceSum",
     "PrivateKFold",
     "PrivateKernelDensity",
+    "PrivateOutlierDetector",
     "PrivateSimilarityClassifier",
     "ReleasedDensityDisplay",
+    "SketchKernelDensity",
     "audit_epsilon",
     "composed_epsilon",
 ]

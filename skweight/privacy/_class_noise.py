@@ -14,6 +14,8 @@ from skweight.privacy._tree_split import noise_variance, written
 
 # Share of the counts where none is given: of epsilon, and of the precisions of Gaussian noise.
 COUNT_SHARES = {"laplace": 0.15, "gaussian": 0.5}
+# Noise of a larger scale cannot be drawn.
+_LARGEST = {"laplace": 2**56, "gaussian": 2**44}
 
 
 class ClassNoise:
@@ -44,6 +46,10 @@ class ClassNoise:
             self.scales = self._laplace(absolute, share)
         else:
             self.scales = self._gaussian(squared, share)
+        if max(self.scales.values()) > _LARGEST[budget.kind]:
+            raise ValueError(
+                "epsilon is too small for noise that fits into 64 bits: want a larger one."
+            )
 
     def _laplace(self, absolute, share):
         epsilon = written(self.budget.epsilon)

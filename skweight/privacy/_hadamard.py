@@ -17,8 +17,15 @@ have no preferred direction, so that this is for such kernels alone.
 """
 
 import numpy as np
+from scipy.special import gammaincinv
 
-from skweight.privacy._frequencies import digest_of, frequency_lengths, shortened_numbers
+from skweight.privacy._even_points import even_points
+from skweight.privacy._frequencies import (
+    N_LENGTHS,
+    digest_of,
+    frequency_lengths,
+    shortened_numbers,
+)
 from skweight.privacy._kernels import DISTANCES
 
 
@@ -59,12 +66,11 @@ class HadamardFrequencies:
         self.signs = rng.choice([-1.0, 1.0], size=(size, blocks))
         self.order = rng.permutation(size)
         normal = rng.standard_normal((size, blocks))
-        lengths, self.factors = frequency_lengths(
-            kernel, n_frequencies, rng, rational_terms=rational_terms
-        )
+        points = even_points(n_frequencies, N_LENGTHS + 1, rng)
+        lengths, self.factors = frequency_lengths(kernel, points, rational_terms=rational_terms)
         # Without scaling, each transform has rows of norm sqrt(size).
         self.scales = shortened_numbers(normal / np.sqrt((normal**2).sum(axis=0)) / size**0.5)
-        norms = np.sqrt(rng.chisquare(size, size=n_frequencies))
+        norms = np.sqrt(2 * gammaincinv(size / 2, points[:, N_LENGTHS]))
         turns = np.zeros(self.width)
         turns[:n_frequencies] = norms * lengths / (2 * np.pi) / bandwidth
         self.lengths = shortened_numbers(turns).reshape(size, blocks)

@@ -10,13 +10,8 @@ from sklearn.utils.validation import validate_data
 
 from skweight._core._sklearn_compat import Interval, StrOptions
 from skweight.privacy._bounds import bounds_of_rows, check_bounds
-from skweight.privacy._density_plan import (
-    DensityOptions,
-    check_options,
-    make_noise,
-    make_sketch,
-    predicted_error,
-)
+from skweight.privacy._density_options import DensityOptions, check_options
+from skweight.privacy._density_plan import make_noise, make_sketch, predicted_error
 from skweight.privacy._kernels import DISTANCES, log_normaliser
 from skweight.privacy._lifecycle import (
     SHARED_CONSTRAINTS,

@@ -559,6 +559,7 @@ def test_a_bound_on_weights_scales_the_noise():
         ({"count_share": 1.0}, "count_share"),
         ({"epsilon": 0.0}, "epsilon"),
         ({"delta": 1.0}, "delta"),
+        ({"epsilon": 1e-12}, "epsilon is too small"),
     ],
 )
 def test_parameters_that_mean_nothing(parameters, words):
@@ -580,6 +581,17 @@ def test_rows_that_are_none(change, words):
     with pytest.raises(ValueError, match=words) as caught:
         private().fit(*change(*problem()))
     assert not any(character.isdigit() for character in str(caught.value).replace("1d", ""))
+
+
+@pytest.mark.parametrize("similarity", SIMILARITIES)
+def test_rows_that_are_not_finite_may_be_clipped(similarity):
+    X, y = problem()
+    strange, clipped = X.copy(), X.copy()
+    strange[:3, 0], clipped[:3, 0] = [np.nan, np.inf, -np.inf], [0, 1, -1]
+    model = private(similarity, nonfinite="clip", n_features=16)
+    np.testing.assert_array_equal(
+        exact(strange, y, clone(model))["sums"], exact(clipped, y, clone(model))["sums"]
+    )
 
 
 def test_queries_wait_for_the_release():

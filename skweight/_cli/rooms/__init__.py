@@ -49,6 +49,7 @@ ROOMS = {
             }
         },
     ),
+<<<<<<< HEAD
     "quantile": Room(
         "skweight._cli.rooms.quantile",
         {
@@ -72,6 +73,9 @@ ROOMS = {
             },
         },
     ),
+=======
+    # Taken where one of its options is given.
+>>>>>>> priv/privacy
     "privacy": Room(
         "skweight._cli.rooms.privacy",
         {
@@ -93,6 +97,15 @@ ROOMS = {
                 "metavar": "A,B,...",
                 "help": "the target's labels, which are public; without them nothing is private",
             },
+        },
+    ),
+    "quantile": Room(
+        "skweight._cli.rooms.quantile",
+        {
+            "quantiles": {
+                "metavar": "Q,Q,...",
+                "help": "the levels to predict (default: 0.05,0.25,0.5,0.75,0.95)",
+            }
         },
     ),
 }
