@@ -49,33 +49,7 @@ ROOMS = {
             }
         },
     ),
-<<<<<<< HEAD
-    "quantile": Room(
-        "skweight._cli.rooms.quantile",
-        {
-            "quantiles": {
-                "metavar": "Q,Q,...",
-                "help": "the levels to predict (default: 0.05,0.25,0.5,0.75,0.95)",
-            }
-        },
-    ),
-    # Taken where its option is given.
-    "fairness": Room(
-        "skweight._cli.rooms.fairness",
-        {
-            "sensitive": {
-                "metavar": "COL,COL,...",
-                "help": "the protected attributes that predictions are not to depend on",
-            },
-            "exposure": {
-                "metavar": "COL",
-                "help": "how long each row was at risk, if the target is a number of events",
-            },
-        },
-    ),
-=======
     # Taken where one of its options is given.
->>>>>>> priv/privacy
     "privacy": Room(
         "skweight._cli.rooms.privacy",
         {
@@ -106,6 +80,20 @@ ROOMS = {
                 "metavar": "Q,Q,...",
                 "help": "the levels to predict (default: 0.05,0.25,0.5,0.75,0.95)",
             }
+        },
+    ),
+    # Taken where its option is given.
+    "fairness": Room(
+        "skweight._cli.rooms.fairness",
+        {
+            "sensitive": {
+                "metavar": "COL,COL,...",
+                "help": "the protected attributes that predictions are not to depend on",
+            },
+            "exposure": {
+                "metavar": "COL",
+                "help": "how long each row was at risk, if the target is a number of events",
+            },
         },
     ),
 }
