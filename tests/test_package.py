@@ -28,7 +28,8 @@ def normal(name):
 
 def parse(requirement):
     """Split "name[extras]>=floor,<ceiling" into name, extras, floor; the ceiling is rare."""
-    pattern = r"([\w.-]+)(?:\[([\w,-]+)\])?(?:>=([\d.]+))?(?:,<[\d.]+)?"
+    # A floor may be a pre-release: some peers have nothing else.
+    pattern = r"([\w.-]+)(?:\[([\w,-]+)\])?(?:>=([\w.]+))?(?:,<[\d.]+)?"
     match = re.fullmatch(pattern, requirement)
     assert match, f"{requirement!r} is not of the form name[extras]>=floor,<ceiling"
     name, extras, floor = match.groups()
