@@ -5,6 +5,7 @@ import runpy
 from pathlib import Path
 
 import pytest
+from optional_packages import skip_without_packages
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGES = sorted(path for path in DOCS.rglob("*.rst") if ">>> " in path.read_text(encoding="utf-8"))
@@ -18,6 +19,8 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.mark.parametrize("page", [pytest.param(path, id=path.stem) for path in PAGES])
 def test_page(page):
+    examples = doctest.DocTestParser().get_examples(page.read_text(encoding="utf-8"))
+    skip_without_packages("".join(example.source for example in examples))
     result = doctest.testfile(str(page), module_relative=False)
     assert result.attempted > 0
     assert result.failed == 0

