@@ -307,6 +307,8 @@ def prepared(estimator):
     estimator = clone(estimator).set_params(random_state=None, bounds=(0, 1), n_hint=100)
     known = estimator.get_params()
     few = {"classes": [0, 1], "n_projections": 2, "depth": 6, "n_features": 8, "offset": 0.0}
+    if known.get("rational_terms", "random") == "random":
+        few["n_features"] = 2
     if known.get("metric") == "sqeuclidean":
         del few["depth"]
     estimator.set_params(**{name: value for name, value in few.items() if name in known})
