@@ -13,6 +13,7 @@ from skweight.privacy import (
     AuditResult,
     PrivacyLeakWarning,
     PrivateDistanceSum,
+    PrivateKernelDensity,
     PrivateSimilarityClassifier,
     audit_epsilon,
 )
@@ -223,6 +224,17 @@ def configurations():
     for estimator in cheap_instances():
         if isinstance(estimator, PrivateEstimator):
             yield estimator
+    # And the mechanisms that are not among these.
+    for parameters in (
+        {"algorithm": "features"},
+        {"algorithm": "race", "kernel": "laplacian"},
+        {"algorithm": "bernstein", "bernstein_degree": 3},
+        {"algorithm": "histogram", "adjacency": "replace"},
+    ):
+        yield PrivateKernelDensity(**parameters)
+    yield PrivateDistanceSum(metric="sqeuclidean", adjacency="replace")
+    yield PrivateSimilarityClassifier(adjacency="replace", rule="average")
+    yield PrivateSimilarityClassifier(max_weight=2.0, rule="average", delta=1e-6)
 
 
 def audited_release(estimator, factor, n_runs=4000):
