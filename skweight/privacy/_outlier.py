@@ -101,7 +101,7 @@ class PrivateOutlierDetector(OutlierMixin, OutlierSteps):
     differentially private for whatever the other one is, and what they cost adds up: epsilons, or
     for Gaussian noise the inverse variances. The offset is read from noisy counts of scores on
     three levels of a tree with 512 cells. With n rows and pure noise, the share of the private rows
-    below it is off by about ``9 / (n * epsilon * offset_share)``.
+    below it is off by about ``10 / (n * epsilon * offset_share)``.
 
     References
     ----------

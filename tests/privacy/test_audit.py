@@ -13,6 +13,7 @@ from skweight.privacy import (
     AuditResult,
     PrivacyLeakWarning,
     PrivateDistanceSum,
+    PrivateKernelDensity,
     PrivateSimilarityClassifier,
     audit_epsilon,
 )
@@ -223,6 +224,17 @@ def configurations():
     for estimator in cheap_instances():
         if isinstance(estimator, PrivateEstimator):
             yield estimator
+    # And the mechanisms that are not among these.
+    for parameters in (
+        {"algorithm": "features"},
+        {"algorithm": "race", "kernel": "laplacian"},
+        {"algorithm": "bernstein", "bernstein_degree": 3},
+        {"algorithm": "histogram", "adjacency": "replace"},
+    ):
+        yield PrivateKernelDensity(**parameters)
+    yield PrivateDistanceSum(metric="sqeuclidean", adjacency="replace")
+    yield PrivateSimilarityClassifier(adjacency="replace", rule="average")
+    yield PrivateSimilarityClassifier(max_weight=2.0, rule="average", delta=1e-6)
 
 
 def audited_release(estimator, factor, n_runs=4000):
@@ -307,6 +319,8 @@ def prepared(estimator):
     estimator = clone(estimator).set_params(random_state=None, bounds=(0, 1), n_hint=100)
     known = estimator.get_params()
     few = {"classes": [0, 1], "n_projections": 2, "depth": 6, "n_features": 8, "offset": 0.0}
+    if known.get("rational_terms", "random") == "random":
+        few["n_features"] = 2
     if known.get("metric") == "sqeuclidean":
         del few["depth"]
     estimator.set_params(**{name: value for name, value in few.items() if name in known})

@@ -233,7 +233,8 @@ def test_the_offset_is_as_right_as_is_said(similarity, n):
         np.mean(private(similarity, n_hint=n, n_features=64).fit(X).predict(X) == -1) - 0.05
         for _ in range(20)
     ]
-    assert np.sqrt(np.mean(np.square(off))) < 1.5 * 9 / (n * 1.0 * 0.3)
+    # A root mean square of 20 is 1.75 times its mean once in ten thousand runs.
+    assert np.sqrt(np.mean(np.square(off))) < 1.75 * 10 / (n * 1.0 * 0.3)
 
 
 def test_few_rows_have_an_offset_too():
