@@ -464,6 +464,30 @@ def test_no_rows_and_one_row_look_like_many(n, parameters):
     assert few.privacy_spent_ == many.privacy_spent_
 
 
+def test_one_strange_label_in_a_list_changes_no_other():
+    X, y = problem()
+    for strange in ("1", None, float("nan"), 0.5, (0, 1)):
+        labels = y.tolist()
+        labels[3] = strange
+        wanted = exact(np.delete(X, 3, axis=0), np.delete(y, 3))
+        np.testing.assert_array_equal(exact(X, labels)["sums"], wanted["sums"])
+    # Not even if it makes all of them text.
+    whole = exact(X, ["a"] * len(X))["sums"]
+    assert not whole.any()
+
+
+@pytest.mark.parametrize("kind", ["Int64", "Float64", "object", "string", "category"])
+def test_missing_labels_of_pandas_are_left_out(kind):
+    pd = pytest.importorskip("pandas")
+    X, y = problem()
+    names = np.array(["a", "b", "c"]) if kind in ("string", "category") else np.arange(3)
+    labels = pd.Series(names[y]).astype(kind)
+    labels.iloc[3] = None if kind == "category" else pd.NA
+    model = private(classes=names)
+    wanted = exact(np.delete(X, 3, axis=0), np.delete(names[y], 3), clone(model))
+    np.testing.assert_array_equal(exact(X, labels, model)["sums"], wanted["sums"])
+
+
 def test_absent_classes_get_noise():
     X, y = problem()
     models = [private(classes=[0, 1, 2, 9], rule="average").fit(X, y) for _ in range(2)]
