@@ -198,7 +198,7 @@ def _largest_norms(kernel, rates, degree):
     """
     n = len(rates)
     # Kernel sums over a lattice are largest near its middle.
-    cell = max(1, degree // 2)
+    cell = (degree - 1) // 2
     near = (cell + np.linspace(0, 1, 9)) / degree
     far = np.arange(degree + 1) / degree if n == 1 else np.array([0.0, 0.5])
     axis = np.unique(np.clip(np.concatenate([near, far]), 0, 1))

@@ -8,6 +8,7 @@ from skweight.privacy._bernstein import BernsteinSketch, lattice_size
 from skweight.privacy._calibration import gaussian_z
 from skweight.privacy._class_noise import ClassNoise
 from skweight.privacy._density_options import check_options
+from skweight.privacy._distance_frames import in_type
 from skweight.privacy._feature_density import FeatureSketch, feature_map, helpful_features
 from skweight.privacy._feature_steps import LARGEST
 from skweight.privacy._histogram_density import HistogramSketch, histogram_cells
@@ -42,6 +43,7 @@ def make_sketch(options, bounds, budget):
     """
     kernel, bandwidth, dtype = options.kernel, options.bandwidth, options.compute_dtype
     algorithm = check_options(options, bounds.shape[1])
+    in_type(np.dtype(dtype), *bounds, bounds[1] - bounds[0])
     if algorithm == "histogram":
         width = float(bounds[1, 0] - bounds[0, 0])
         deviation = noise_deviation(budget) * math.sqrt(budget.copies)

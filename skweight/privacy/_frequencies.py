@@ -57,7 +57,8 @@ class Frequencies:
 
         Rows may also be a triple of the start of each row, columns and values.
         """
-        pieces = packed(self.turns.astype(dtype))
+        with np.errstate(over="ignore"):
+            pieces = packed(self.turns.astype(dtype))
 
         def write(steps, X, out):
             if isinstance(X, tuple):

@@ -82,9 +82,10 @@ class HadamardFrequencies:
 
     def in_type(self, dtype):
         """Return a function (steps, rows, out) that writes products, in a type."""
-        signs, scales, lengths = (
-            array.astype(dtype) for array in (self.signs, self.scales, self.lengths)
-        )
+        with np.errstate(over="ignore"):
+            signs, scales, lengths = (
+                array.astype(dtype) for array in (self.signs, self.scales, self.lengths)
+            )
         order = self.order
 
         def write(steps, X, out):

@@ -7,6 +7,9 @@ from sklearn.base import DensityMixin
 
 from skweight.privacy._kernel_density_steps import KernelDensitySteps
 
+# Far from a grid not even noise is left.
+_TINY = 1e-300
+
 
 class PrivateKernelDensity(DensityMixin, KernelDensitySteps):
     """Publish sums of kernels over private rows, to be read for any number of queries.
@@ -48,19 +51,18 @@ class PrivateKernelDensity(DensityMixin, KernelDensitySteps):
 
         - "histogram", for one feature: noisy numbers of rows on a grid, added up with the kernel.
         - "features": sums of cosines and sines at random frequencies that average to the kernel.
-          The random error is about ``n / sqrt(2 * n_features)`` at the most.
+          The random error is ``n / sqrt(2 * n_features)`` at the most, about, and much less for few
+          features of rows, since frequencies are spread evenly.
         - "bernstein", for up to three features: kernel sums on a lattice, with iterated Bernstein
           polynomials between them.
         - "race", for "laplacian" and "rational_manhattan": counts in buckets of random hashes that
-          collide as the kernel says. Where the kernel is small, its random error is smaller than
-          that of features, and with ``delta=0`` so is its noise.
+          collide as the kernel says. It is the better one where the kernel is small.
 
         "auto" is "histogram" for one feature and "features" for more.
     n_features : int or None, default=None
         Number of random frequencies, or of hashes. Gaussian noise does not depend on it, so that
-        more are better, up to the time they take. Pure noise grows with its square root: None means
-        ``0.35 * n_hint * epsilon``, where both errors are about the same, between 16 and 4096, and
-        4096 with Gaussian noise.
+        more are better, up to the time they take. Pure noise grows with its square root. None takes
+        as many as help, from 16 to 4096, by `n_hint` and points that are made up within `bounds`.
     count_share : float, default=0.1
         Share of the budget that goes to the number of rows, which means and densities are divided
         by, in [0, 1): of `epsilon` with pure noise; with Gaussian noise, the deviation on sums
@@ -68,8 +70,7 @@ class PrivateKernelDensity(DensityMixin, KernelDensitySteps):
         number of rows by itself, and "replace" makes it public.
     n_components : int or None, default=None
         Number of random directions that rows are projected to before, for "features" and kernels of
-        the Euclidean distance. It saves time where rows have very many features, and makes
-        distances wrong by about ``1 / sqrt(n_components)``.
+        the Euclidean distance. Distances are wrong by about ``1 / sqrt(n_components)``.
     structured : bool, default=False
         Whether frequencies are products of Hadamard matrices, for kernels of the Euclidean
         distance: several times as fast where rows have many features, and unbiased as well.
@@ -143,8 +144,6 @@ class PrivateKernelDensity(DensityMixin, KernelDensitySteps):
     noise is added to sums of integers, by exact mechanisms. So nothing is lost to floating point:
     the guarantee is as good as the operating system's random numbers and the ChaCha20 cipher.
 
-    Sums of kernels may come out negative where few rows are near; densities have a floor.
-
     Time and memory of `fit` tell how many rows there are to whoever can measure them.
 
     References
@@ -154,8 +153,7 @@ class PrivateKernelDensity(DensityMixin, KernelDensitySteps):
     .. [2] A. Rahimi and B. Recht, "Random Features for Large-Scale Kernel Machines", NeurIPS 2007.
     .. [3] R. Hall, A. Rinaldo and L. Wasserman, "Differential Privacy for Functions and Functional
        Data", JMLR 14, 2013.
-    .. [4] F. Alda and B. I. P. Rubinstein, "The Bernstein Mechanism: Function Release under
-       Differential Privacy", AAAI 2017.
+    .. [4] F. Alda and B. I. P. Rubinstein, "The Bernstein Mechanism", AAAI 2017.
     .. [5] B. Coleman and A. Shrivastava, "A One-Pass Distributed and Private Sketch for Kernel Sums
        with Applications to Machine Learning at Scale", CCS 2021.
 
@@ -228,17 +226,12 @@ class PrivateKernelDensity(DensityMixin, KernelDensitySteps):
         ----------
         Y : {array-like, sparse matrix} of shape (n_queries, n_features)
             Queries, which are public. With "bernstein", those outside of `bounds` are answered as
-            at the nearest point of them.
+            at the nearest point of them, with a warning.
 
         Returns
         -------
         ndarray of shape (n_queries,)
             Noisy sums; small ones may come out negative.
-
-        Warns
-        -----
-        UserWarning
-            If a query is outside of bounds that matter to its answer.
 
         See Also
         --------
@@ -334,7 +327,8 @@ class PrivateKernelDensity(DensityMixin, KernelDensitySteps):
         divisor = self._divisor("score_samples")
         mean = self._kernel_sum(Y) / divisor
         if self._floor is None:
-            least = np.log(self._standard_error(Y) / divisor) - self._log_normaliser
+            error = np.maximum(self._standard_error(Y) / divisor, _TINY)
+            least = np.log(error) - self._log_normaliser
         else:
             least = math.log(self._floor)
         with np.errstate(divide="ignore"):

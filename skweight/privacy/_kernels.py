@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from scipy.special import logsumexp
 from sklearn.metrics.pairwise import manhattan_distances
 
 # From the name of a kernel to the distance t that it is a function of, in units of the bandwidth.
@@ -45,6 +46,15 @@ def profile(kernel, t):
     return 1 / (1 + t)
 
 
+def log_profile(kernel, t):
+    """Return the logarithm of the kernel, also where the kernel itself is too small a number."""
+    if kernel == "gaussian":
+        return -0.5 * t * t
+    if kernel in ("exponential", "laplacian"):
+        return -t
+    return -np.log1p(t * t if kernel == "rational_sqeuclidean" else t)
+
+
 def log_normaliser(kernel, bandwidth, n_features):
     """Return the logarithm of a kernel's integral over space, 0 where that is infinite."""
     d, log_h = n_features, math.log(bandwidth)
@@ -82,12 +92,26 @@ def exact_sums(kernel, bandwidth, X, Y, weight=None):
         The sums.
     """
     sums = np.zeros(Y.shape[0])
+    for part, t in _distance_blocks(kernel, bandwidth, X, Y):
+        values = profile(kernel, t)
+        sums[part] = values.sum(axis=1) if weight is None else values @ weight
+    return sums
+
+
+def exact_log_sums(kernel, bandwidth, X, Y, weight=None):
+    """Return the logarithms of `exact_sums`, also where the sums are too small for a number."""
+    sums = np.empty(Y.shape[0])
+    for part, t in _distance_blocks(kernel, bandwidth, X, Y):
+        sums[part] = logsumexp(log_profile(kernel, t), axis=1, b=weight)
+    return sums
+
+
+def _distance_blocks(kernel, bandwidth, X, Y):
+    """Yield some queries at a time, and their distances from all rows in bandwidths."""
     size = max(1, _ROOM // max(1, X.shape[0]))
     for start in range(0, Y.shape[0], size):
         part = slice(start, start + size)
-        values = profile(kernel, _distances(kernel, X, Y[part]) / bandwidth)
-        sums[part] = values.sum(axis=1) if weight is None else values @ weight
-    return sums
+        yield part, _distances(kernel, X, Y[part]) / bandwidth
 
 
 def _distances(kernel, X, Y):

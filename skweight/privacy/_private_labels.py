@@ -37,11 +37,15 @@ def private_labels(y, n_samples, name, *, public_classes):
     """
     if y is None:
         raise ValueError(f"{name} requires y to be passed, but the target y is None.")
-    y = _without_extension(y)
+    given, y = y, _without_extension(y)
     try:
-        y = np.asarray(y)
-    except ValueError:  # ragged
-        y = np.empty((0, 0, 0))
+        y, ragged = np.asarray(y), False
+    except ValueError:
+        y, ragged = np.empty((0, 0, 0)), True
+    if public_classes and isinstance(given, (list, tuple)) and (ragged or y.ndim == 1):
+        # Each label by itself: one of another type must not change what becomes of the others.
+        y = np.empty(len(given), dtype=object)
+        y[:] = given
     if y.ndim == 2 and y.shape[1] == 1:
         warnings.warn(
             "A column-vector y was passed when a 1d array was expected.",

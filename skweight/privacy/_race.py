@@ -24,7 +24,8 @@ _KERNEL = "skweight.privacy._race_kernel"
 # From so many operations on, compiled steps are worth their loading.
 _MANY = 1 << 26
 _ROOM = 1 << 17
-_LOW, _HIGH = -(2.0**31), 2.0**31 - 1
+# Cells from here on are none: their place in the feature means nothing any more.
+_MOST = 2.0**31
 
 
 class RaceSketch:
@@ -78,7 +79,8 @@ class RaceSketch:
         widths = bandwidth * rng.standard_gamma(2.0, size=shape)
         if kernel in ("rational_euclidean", "rational_manhattan"):
             widths /= rng.standard_exponential(n_tables)
-        self._rates = shortened_numbers(1 / widths).astype(self.dtype)
+        with np.errstate(over="ignore"):
+            self._rates = shortened_numbers(1 / widths).astype(self.dtype)
         self._shifts = shortened_numbers(rng.uniform(size=shape)).astype(self.dtype)
         words = rng.randint(0, 1 << 32, size=(2, n_features + 1, n_tables), dtype=np.uint64)
         words = words[0] << np.uint64(32) | words[1]
@@ -157,10 +159,10 @@ def buckets(X, rates, shifts, factors, terms, bits, out):
     """
     keys = np.empty(out.shape, dtype=np.uint64)
     keys[...] = terms
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         for j in range(X.shape[1]):
             cells = np.floor(X[:, j, None] * rates[j] + shifts[j]).astype(np.float64)
-            cells = np.clip(cells, _LOW, _HIGH).astype(np.int64).astype(np.uint32)
+            cells = np.where(np.abs(cells) < _MOST, cells, 0).astype(np.int64).astype(np.uint32)
             keys += cells.astype(np.uint64) * factors[j]
     out[...] = (keys >> np.uint64(64 - bits)).astype(np.int64)
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numba import njit
 
-_LOW, _HIGH = -(2.0**31), 2.0**31 - 1
+_MOST = 2.0**31
 
 
 @njit(cache=True, nogil=True)
@@ -17,7 +17,7 @@ def buckets(X, rates, shifts, factors, terms, bits, out):
             x, rate, shift, factor = X[i, j], rates[j], shifts[j], factors[j]
             for t in range(n_tables):
                 cell = np.float64(np.floor(x * rate[t] + shift[t]))
-                cell = min(max(cell, _LOW), _HIGH)
+                cell = cell if abs(cell) < _MOST else 0.0
                 key[t] += np.uint64(np.uint32(np.int64(cell))) * factor[t]
         for t in range(n_tables):
             out[i, t] = np.int64(key[t] >> np.uint64(64 - bits))

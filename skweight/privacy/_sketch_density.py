@@ -19,8 +19,10 @@ from skweight.privacy._kernel_density_steps import (
     check_sketch_parameters,
     number_of_bandwidth,
 )
-from skweight.privacy._kernels import exact_sums, log_normaliser
+from skweight.privacy._kernels import exact_log_sums, log_normaliser
 from skweight.privacy._sketch_groups import SketchGroups
+
+_TINY = 1e-300
 
 
 class SketchKernelDensity(DensityMixin, BaseEstimator):
@@ -229,7 +231,7 @@ class SketchKernelDensity(DensityMixin, BaseEstimator):
         >>> model.kernel_mean([[0.5]]).round(2)
         array([0.86])
         """
-        return self._means(Y)[0]
+        return self._answers(Y)[0]
 
     def standard_error(self, Y):
         """Return the estimated standard deviation of `kernel_mean`.
@@ -260,7 +262,7 @@ class SketchKernelDensity(DensityMixin, BaseEstimator):
         >>> bool(model.standard_error([[0.5, 0.5, 0.5]])[0] < 0.01)
         True
         """
-        return self._means(Y)[1]
+        return self._answers(Y)[1]
 
     def score_samples(self, Y):
         """Return the logarithm of the density at each query.
@@ -290,9 +292,7 @@ class SketchKernelDensity(DensityMixin, BaseEstimator):
         >>> bool(abs(model.score_samples([[0.5]])[0]) < 0.1)
         True
         """
-        mean, error = self._means(Y)
-        with np.errstate(divide="ignore"):
-            return np.log(np.maximum(mean, error)) - self._log_normaliser
+        return self._answers(Y)[2] - self._log_normaliser
 
     def score(self, Y, y=None, sample_weight=None):
         """Return the sum of log densities of queries.
@@ -331,13 +331,15 @@ class SketchKernelDensity(DensityMixin, BaseEstimator):
             density = density * np.asarray(sample_weight, dtype=np.float64)
         return float(density.sum())
 
-    def _means(self, Y):
-        """Return mean kernels and their standard errors."""
+    def _answers(self, Y):
+        """Return mean kernels, their standard errors, and their logarithms."""
         check_is_fitted(self)
         Y = validate_data(self, Y, dtype=np.float64, reset=False, accept_sparse="csr")
         mean, error, wrong = self._sketch.means(Y, self._rtol)
+        log_mean = np.log(np.maximum(np.maximum(mean, error), _TINY))
         if self._rtol is not None and wrong.any():
             total = self._rows.shape[0] if self._weight is None else self._weight.sum()
-            sums = exact_sums(self._kernel, self.bandwidth_, self._rows, Y[wrong], self._weight)
-            mean[wrong], error[wrong] = sums / total, 0.0
-        return mean, error
+            exact = self._kernel, self.bandwidth_, self._rows, Y[wrong], self._weight
+            log_mean[wrong] = exact_log_sums(*exact) - np.log(total)
+            mean[wrong], error[wrong] = np.exp(log_mean[wrong]), 0.0
+        return mean, error, log_mean

@@ -14,9 +14,11 @@ from skweight.privacy._race import RaceSketch
 # Rows are not clipped; this keeps arithmetic finite.
 _HUGE = 1e300
 # Steps of a grid for each bandwidth, and the most in all.
-_FINE, _MOST_CELLS = 64, 1 << 16
+_FINE, _MOST_CELLS = 32, 1 << 16
 # Bits of the largest weight, and of all sums together.
 _WEIGHT_BITS, _SUM_BITS = 20, 62
+# Below, what a grid says is rounding.
+_LEAST = 1e-12
 # Queries are answered from so many sketches first, and from all where that is not enough.
 _FIRST = 3
 
@@ -82,7 +84,8 @@ class SketchGroups:
         means, errors = np.empty(n_queries), np.zeros(n_queries)
         if n_groups == 1:
             dense = Y.toarray() if sparse.issparse(Y) else Y
-            return self.sketches[0].kernel_sums(dense, self.sums[0]), errors, errors > 0
+            means = self.sketches[0].kernel_sums(dense, self.sums[0])
+            return means, errors, means < _LEAST
         values = np.empty((n_groups, n_queries))
         wrong = np.ones(n_queries, dtype=bool)
         done = 0

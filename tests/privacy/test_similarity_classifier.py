@@ -1,8 +1,6 @@
 """The classifier by similarity: integers of rows, the noise they get, and what is told of them."""
 
 import itertools
-import warnings
-from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -13,12 +11,8 @@ from sklearn.datasets import load_digits
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import train_test_split
 
-from skweight.privacy import PrivacyLeakWarning, PrivateSimilarityClassifier
-from skweight.privacy._calibration import gaussian_z
-from skweight.privacy._class_noise import ClassNoise
-from skweight.privacy._keystream import SecureWords
+from skweight.privacy import PrivateSimilarityClassifier
 from skweight.privacy._sphere import Sphere
-from skweight.privacy._tree_split import Budget
 
 pytest.importorskip("cryptography")
 pytest.importorskip("opendp")
@@ -223,124 +217,6 @@ def test_other_frequencies_do_not_merge():
         one.merge(other)
 
 
-# ---------------------------------------------------------------- noise
-
-BUDGETS = [
-    (kind, adjacency, share, units)
-    for kind in ("laplace", "gaussian")
-    for adjacency in ("add_remove", "replace")
-    for share in (0.0, 0.15, 0.5, 0.8)
-    for units in (1, 1024)
-]
-
-
-def neighbours(adjacency, d, units):
-    """Differences of (sums, counts) of two classes, among them the worst."""
-    rng = np.random.default_rng(3)
-    corner = np.full(d, -STEPS / np.sqrt(d)).astype(int)
-    axis = np.eye(d, dtype=int)[0] * STEPS
-    rows = [corner, -corner, axis, -axis, *(rng.choice([-1, 1], size=(5, d)) * corner)]
-    for x, w in itertools.product(rows, (units, units // 2)):
-        gone = np.zeros((2, d), dtype=object), np.zeros(2, dtype=object)
-        gone[0][0], gone[1][0] = w * x, w
-        if adjacency == "add_remove":
-            yield gone
-            continue
-        for x2, w2, k in itertools.product(rows, (units, units // 2, 0), (0, 1)):
-            sums, counts = gone[0].copy(), gone[1].copy()
-            sums[k] -= w2 * x2
-            counts[k] -= w2
-            yield sums, counts
-
-
-@pytest.mark.parametrize(("kind", "adjacency", "share", "units"), BUDGETS)
-def test_no_neighbour_costs_more_than_the_budget(kind, adjacency, share, units):
-    d, epsilon, delta = 9, 0.7, 1e-5
-    sphere = Sphere(np.array([np.full(d, -1.0), np.full(d, 1.0)]), 0.0, "float64")
-    budget = Budget(epsilon, delta, kind, 2 if adjacency == "replace" else 1, units)
-    noise = ClassNoise(budget, sphere.absolute, sphere.squared, share)
-    assert ("counts" in noise.scales) == (share > 0)
-    scale = {name: Fraction(value) for name, value in noise.scales.items()}
-    costs = []
-    for sums, counts in neighbours(adjacency, d, units):
-        power = 1 if kind == "laplace" else 2
-        cost = Fraction(int((np.abs(sums) ** power).sum())) / scale["sums"] ** power
-        if share > 0:
-            cost += Fraction(int((np.abs(counts) ** power).sum())) / scale["counts"] ** power
-        costs.append(cost)
-    allowed = Fraction(epsilon) if kind == "laplace" else 1 / Fraction(gaussian_z(0.7, 1e-5)) ** 2
-    assert max(costs) <= allowed
-    assert max(costs) > 0.999 * allowed  # and no less noise would do
-
-
-def test_counts_are_free_up_to_half_where_rows_are_replaced():
-    X, y = problem(d=64)
-    none, half = (
-        private(delta=1e-6, adjacency="replace", count_share=share).fit(X, y).noise_scale_["sums"]
-        for share in (0.0, 0.5)
-    )
-    assert none == half
-    z = gaussian_z(1.0, 1e-6)
-    np.testing.assert_allclose(none, 2 * z * STEPS, rtol=1e-9)
-
-
-@pytest.mark.parametrize("parameters", [{}, {"rule": "average"}, {"adjacency": "replace"}])
-def test_twice_epsilon_halves_the_noise(parameters):
-    X, y = problem()
-    one, two = (private(epsilon=e, **parameters).fit(X, y).noise_scale_ for e in (0.8, 1.6))
-    for name, scale in one.items():
-        assert scale == 2 * two[name]
-
-
-def test_scales_of_the_noise():
-    X, y = problem()  # 4 features and the constant
-    pure = private(rule="average", count_share=0.2).fit(X, y).noise_scale_
-    np.testing.assert_allclose(pure["sums"], np.sqrt(5) * STEPS / 0.8, rtol=1e-6)
-    np.testing.assert_allclose(pure["counts"], 1 / 0.2, rtol=1e-9)
-    X, y = problem(d=64)
-    z = gaussian_z(1.0, 1e-6)
-    wide = private(rule="average", delta=1e-6, count_share=0.2).fit(X, y).noise_scale_
-    np.testing.assert_allclose(wide["sums"], z * STEPS / np.sqrt(0.8), rtol=1e-9)
-    np.testing.assert_allclose(wide["counts"], z / np.sqrt(0.2), rtol=1e-9)
-
-
-def test_whichever_noise_is_less_is_drawn():
-    kinds = {}
-    for d in (1, 64):
-        spent = private(delta=1e-6).fit(*problem(d=d)).privacy_spent_
-        kinds[d] = spent.mechanism, spent.delta, spent.epsilon
-    assert kinds == {1: ("laplace", 0.0, 1.0), 64: ("gaussian", 1e-6, 1.0)}
-
-
-@pytest.mark.parametrize(
-    "parameters",
-    [
-        {},
-        {"delta": 1e-5, "epsilon": 0.1},
-        {"adjacency": "replace", "rule": "average"},
-        {"delta": 1e-5, "adjacency": "replace", "epsilon": 0.1},
-        {"max_weight": 3.0},
-        {"similarity": "gaussian", "n_features": 32},
-        {"similarity": "laplacian", "n_features": 32, "delta": 1e-5, "adjacency": "replace"},
-    ],
-)
-def test_standard_error_is_that_of_releases(parameters):
-    X, y = problem(30)
-    model = private(n_hint=100, **parameters)
-    q = problem(3, seed=9)[0]
-    model.partial_fit(X, y)
-    public, sums = model._frozen, model._accumulator.arrays["sums"]
-    centre = sums.copy()
-    unit = 1.0 if model.max_weight is None else 3.0 / 1024
-    many = np.broadcast_to(centre, (4000, *centre.shape)).copy()
-    noisy = model._mechanisms(public)["sums"](many, SecureWords())
-    answers = (noisy - centre) * unit @ public.rows.queries(q).T
-    error = model.release().standard_error(q)
-    # 12000 answers to each query: their standard deviation is known to within 0.7 per cent.
-    np.testing.assert_allclose(answers.reshape(-1, 3).std(axis=0), error, rtol=0.03)
-    assert np.abs(answers.mean(axis=(0, 1)) / error).max() < 4 / np.sqrt(12_000)
-
-
 # ---------------------------------------------------------------- answers
 
 
@@ -408,105 +284,6 @@ def test_lift_tells_points_in_one_direction_apart():
     )
     assert flat < 0.7
     assert lifted > 0.9
-
-
-# ---------------------------------------------------------------- labels
-
-
-def test_rows_of_other_classes_are_left_out_without_a_word():
-    X, y = problem()
-    kept = y < 2
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        arrays = exact(X, y, private(classes=[0, 1], rule="average"))
-    wanted = exact(X[kept], y[kept], private(classes=[0, 1], rule="average"))
-    for name in wanted:
-        np.testing.assert_array_equal(arrays[name], wanted[name])
-
-
-@pytest.mark.parametrize(
-    "strange", [np.nan, np.inf, 0.5, -1e300, 7], ids=["nan", "inf", "half", "huge", "other"]
-)
-def test_labels_that_are_none_are_left_out_too(strange):
-    X, y = problem()
-    other = y.astype(float)
-    other[3] = strange
-    np.testing.assert_array_equal(
-        exact(X, other)["sums"], exact(np.delete(X, 3, axis=0), np.delete(y, 3))["sums"]
-    )
-
-
-@pytest.mark.parametrize("strange", [None, float("nan"), 3, [1], "z"])
-def test_objects_that_are_no_labels_are_left_out_too(strange):
-    X, y = problem()
-    named = np.array(["a", "b", "c"], dtype=object)[y]
-    named[3] = strange
-    model = private(classes=["a", "b", "c"])
-    wanted = exact(np.delete(X, 3, axis=0), np.delete(named, 3), clone(model))
-    np.testing.assert_array_equal(exact(X, named, model)["sums"], wanted["sums"])
-
-
-@pytest.mark.parametrize(
-    "parameters",
-    [{}, {"rule": "average", "delta": 1e-6}, {"similarity": "exponential", "n_features": 8}],
-)
-@pytest.mark.parametrize("n", [0, 1])
-def test_no_rows_and_one_row_look_like_many(n, parameters):
-    X, y = problem()
-    many, few = (private(**parameters).fit(X[:m], y[:m]) for m in (200, n))
-    assert vars(many).keys() == vars(few).keys()
-    for name, array in many.release_.items():
-        assert few.release_[name].shape == array.shape
-        assert few.release_[name].dtype == array.dtype
-    for method in ("decision_function", "predict", "predict_proba", "similarity_sum"):
-        one, other = (getattr(model, method)(X[:5]) for model in (many, few))
-        assert (one.shape, one.dtype) == (other.shape, other.dtype)
-    assert few.privacy_spent_ == many.privacy_spent_
-
-
-def test_absent_classes_get_noise():
-    X, y = problem()
-    models = [private(classes=[0, 1, 2, 9], rule="average").fit(X, y) for _ in range(2)]
-    one, other = (model.release_["sums"][3] for model in models)
-    assert (one != other).all()
-    assert np.isfinite(models[0].decision_function(X)).all()
-
-
-def test_classes_taken_from_labels_void_the_guarantee():
-    X, y = problem()
-    with pytest.warns(PrivacyLeakWarning, match="classes are taken from y"):
-        model = private(classes=None).fit(X, y)
-    assert not model.privacy_spent_.valid
-    assert model.privacy_spent_.reasons == ("classes are taken from y",)
-    assert model.classes_.tolist() == CLASSES
-    with pytest.warns(PrivacyLeakWarning):
-        parts = [private(classes=None).partial_fit(X, y) for _ in range(2)]
-    with pytest.raises(ValueError, match="merge needs bounds"):
-        parts[0].merge(parts[1])
-
-
-def test_classes_may_be_told_to_partial_fit():
-    X, y = problem()
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        model = private(classes=None).partial_fit(X[:100], y[:100], CLASSES)
-        model.partial_fit(X[100:], y[100:])
-    np.testing.assert_array_equal(model._accumulator.arrays["sums"], exact(X, y)["sums"])
-    with pytest.raises(ValueError, match="classes must be the same"):
-        model.partial_fit(X, y, classes=[0, 1])
-    assert model.release().privacy_spent_.valid
-    # What one call was told does not outlive it.
-    with pytest.warns(PrivacyLeakWarning, match="classes are taken"):
-        model.fit(X, y)
-
-
-def test_classes_of_the_first_block_stay():
-    X, y = problem()
-    with pytest.warns(PrivacyLeakWarning, match="classes are taken from y"):
-        model = private(classes=None).partial_fit(X[y < 2], y[y < 2])
-    before = model._accumulator.arrays["sums"].copy()
-    model.partial_fit(X[y == 2], y[y == 2])
-    np.testing.assert_array_equal(model._accumulator.arrays["sums"], before)
 
 
 # ---------------------------------------------------------------- weights
