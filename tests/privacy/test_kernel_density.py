@@ -125,8 +125,9 @@ def test_threads_change_nothing():
 # ------------------------------------------------------------------ how noisy it is
 
 
-def noise_of_sums(sketch, noise, Y, n_releases):
-    """Kernel sums of no rows: noise alone."""
+def noise_of_sums(sketch, noise, d, n_releases):
+    """Kernel sums of no rows, noise alone, at queries so far apart that they share none of it."""
+    Y = np.full((4, d), 0.4) + 5.0 * np.arange(4)[:, None]
     zeros = np.zeros((n_releases, sketch.rows.width), dtype=np.int64)
     noisy = noise.mechanisms()["sums"](zeros, SecureWords())
     return noisy @ sketch.rows.queries(Y).T
@@ -137,7 +138,7 @@ def noise_of_sums(sketch, noise, Y, n_releases):
 def test_gaussian_noise_does_not_depend_on_the_number_of_features(q, share):
     given = budget(1.0, 1e-6)
     sketch, noise = sketch_and_noise("features", "gaussian", 3, given, share, n_features=q)
-    sums = noise_of_sums(sketch, noise, np.full((1, 3), 0.4), 2000)
+    sums = noise_of_sums(sketch, noise, 3, 2000)
     assert abs(sums.std() / (4.2247 * np.sqrt(1 + share)) - 1) < 0.05
     if share:
         z = gaussian_z(1.0, 1e-6)
@@ -149,7 +150,7 @@ def test_pure_noise_grows_with_the_root_of_the_number_of_features(share):
     for q in (16, 256):
         given = budget(0.5)
         sketch, noise = sketch_and_noise("features", "gaussian", 3, given, share, n_features=q)
-        sums = noise_of_sums(sketch, noise, np.full((1, 3), 0.4), 4000)
+        sums = noise_of_sums(sketch, noise, 3, 2000)
         assert abs(sums.std() / (2 * np.sqrt(q) / (0.5 * (1 - share))) - 1) < 0.05
     if share:
         assert float(noise.scales["counts"]) == pytest.approx(1 / (0.5 * share))
@@ -160,7 +161,7 @@ def test_noise_of_a_rational_sum_is_that_of_its_weights():
     sketch, noise = sketch_and_noise(
         "features", "rational_manhattan", 2, given, n_features=256, rational_terms=8
     )
-    sums = noise_of_sums(sketch, noise, np.full((1, 2), 0.4), 4000)
+    sums = noise_of_sums(sketch, noise, 2, 2000)
     assert abs(sums.std() / 4.2247 - 1) < 0.06
 
 
@@ -168,16 +169,15 @@ def test_noise_of_a_rational_sum_is_that_of_its_weights():
 @pytest.mark.parametrize("delta", [0.0, 1e-6])
 def test_standard_errors_are_what_noise_does(algorithm, kernel, d, delta):
     given = budget(1.0, delta)
-    options = {"n_features": 32, "bernstein_degree": 4}
+    options = {"n_features": 8, "bernstein_degree": 4}
     sketch, noise = sketch_and_noise(algorithm, kernel, d, given, **options)
     Y = np.vstack([np.full((1, d), 0.5), np.zeros((1, d)), clusters(3, d)])
-    zeros = np.zeros_like(sketch.sums(np.empty((0, d))))
-    add_noise, source = noise.mechanisms()["sums"], SecureWords()
-    drawn = np.array([sketch.kernel_sums(Y, add_noise(zeros, source)) for _ in range(1500)])
+    zeros = np.zeros((4000, *sketch.sums(np.empty((0, d))).shape), dtype=np.int64)
+    noisy = noise.mechanisms()["sums"](zeros, SecureWords())
+    drawn = np.array([sketch.kernel_sums(Y, sums) for sums in noisy])
     expected = np.sqrt(sketch.gains(Y) * noise.variance("sums"))
-    # The standard deviation of so many releases has an error of 1.8 %, or 2.6 % with heavy tails.
-    np.testing.assert_allclose(drawn.std(axis=0), expected, rtol=0.12)
-    assert abs(drawn.std(axis=0) / expected - 1).mean() < 0.05
+    # The standard deviation of so many releases has an error of 1.1 %, or 1.8 % with heavy tails.
+    np.testing.assert_allclose(drawn.std(axis=0), expected, rtol=0.08)
 
 
 def test_standard_error_is_the_analytic_one():
@@ -515,7 +515,9 @@ def test_nothing_of_rows_is_left_behind(algorithm, kernel, d):
             elif isinstance(value, (int, float)):
                 numbers.add(value)
         assert not numbers.intersection(set(X.ravel().tolist()) - {0.0, 1.0})
-        assert n not in numbers
+        # A noisy number of rows may be the right one by chance.
+        others = {k: v for k, v in vars(model).items() if k not in ("release_", "noisy_n_")}
+        assert all(value != n for value in walk(others) if isinstance(value, (int, float)))
         sizes[n] = len(pickle.dumps(model))
         assert str(n) not in repr(model)
     assert abs(sizes[317] - sizes[1801]) < 64
