@@ -177,7 +177,7 @@ def _exponential(t):
     value = np.full_like(part, _POWERS[-1])
     for power in _POWERS[-2::-1]:
         value = value * part + power
-    return np.ldexp(value, -whole.astype(np.int64))
+    return np.ldexp(value, -whole.astype(np.int32))
 
 
 def limited(values, absolute, squared):

@@ -103,6 +103,8 @@ class FeatureMap:
             return sums
 
         n_threads = min(effective_n_jobs(n_jobs), max(1, n_rows // size))
+        if n_threads == 1:
+            return add_up(0, n_rows)[:, : self._n].ravel()
         cuts = np.linspace(0, n_rows, n_threads + 1).astype(int).tolist()
         parts = Parallel(n_jobs=n_threads, require="sharedmem")(
             delayed(add_up)(*part) for part in pairwise(cuts)
@@ -147,7 +149,12 @@ class FeatureMap:
         ndarray of shape (n_queries, width)
             Features in units of ``1 / steps``, with the weights of the frequencies.
         """
-        return self._query_blocks(Y, lambda features: features)
+        factors = self.frequencies.factors / self.steps
+
+        def features(cosines, sines):
+            return np.hstack([cosines * factors, sines * factors])
+
+        return self._query_blocks(Y, features)
 
     def kernel_sums(self, Y, sums):
         """Return estimated sums of kernels, from sums of features.
@@ -164,7 +171,9 @@ class FeatureMap:
         ndarray of shape (n_queries,)
             The estimates.
         """
-        return self._query_blocks(Y, lambda features: features @ sums)
+        # Weights go onto the sums, of which there are fewer than features of queries.
+        weighted = np.reshape(sums, (2, -1)) * (self.frequencies.factors / self.steps)
+        return self._query_blocks(Y, lambda c, s: c @ weighted[0] + s @ weighted[1])
 
     def query_norms(self, Y):
         """Return the norms of the features of queries, which are all the same."""
@@ -178,15 +187,13 @@ class FeatureMap:
         steps = _steps(Y.shape[0] * self._n * (Y.shape[1] + 30))
         write = self._writer(dtype)
         numbers = constants(dtype)
-        factors = self.frequencies.factors / self.steps
         size = max(_FEWEST_ROWS, _ROOM // self.frequencies.width)
         parts = []
         for start in range(0, max(1, Y.shape[0]), size):
             phases = write(steps, self._prepared(Y[start : start + size], dtype, clip=False))
             cosines, sines = np.empty((2, *phases.shape))
             steps.waves(phases, numbers, cosines, sines)
-            waves = cosines[:, : self._n] * factors, sines[:, : self._n] * factors
-            parts.append(function(np.hstack(waves)))
+            parts.append(function(cosines[:, : self._n], sines[:, : self._n]))
         return np.concatenate(parts)
 
     def _writer(self, dtype):

@@ -46,6 +46,10 @@ class Frequencies:
         self.factors = factors
         self.n_features = turns.shape[0]
         self.width = -(-turns.shape[1] // CHUNK) * CHUNK
+        self._pieces = None
+
+    def __getstate__(self):
+        return {**vars(self), "_pieces": None}  # the same numbers again
 
     @property
     def digest(self):
@@ -57,8 +61,10 @@ class Frequencies:
 
         Rows may also be a triple of the start of each row, columns and values.
         """
-        with np.errstate(over="ignore"):
-            pieces = packed(self.turns.astype(dtype))
+        if self._pieces is None or self._pieces.dtype != dtype:
+            with np.errstate(over="ignore"):
+                self._pieces = packed(self.turns.astype(dtype))
+        pieces = self._pieces
 
         def write(steps, X, out):
             if isinstance(X, tuple):
