@@ -185,7 +185,7 @@ def limited(values, absolute, squared):
     total = values.sum(axis=1, keepdims=True)
     values = np.where(total > absolute, values * absolute // np.maximum(total, 1), values)
     squares = (values * values).sum(axis=1, keepdims=True)
-    factor = np.sqrt(squared / np.maximum(squares, 1).astype(float)) * (1 - 2.0**-20)
+    factor = np.sqrt(float(squared) / np.maximum(squares, 1).astype(float)) * (1 - 2.0**-20)
     factor = np.floor(np.minimum(factor, 1) * _STEPS).astype(np.int64)
     return np.where(squares > squared, values * factor // _STEPS, values)
 
