@@ -22,18 +22,35 @@ def exact_sums(X, Y):
 
 def cell_counts(X, cells):
     """Return counts of the rows in equal cells of each column, of shape (n_features, cells)."""
-    at = np.minimum((X * cells).astype(np.intp), cells - 1)
-    return np.stack([np.bincount(column, minlength=cells) for column in at.T])
+    counts = np.empty((X.shape[1], cells), dtype=np.int64)
+    for column, out in zip(X.T, counts):
+        at = np.minimum((column * cells).astype(np.intp), cells - 1)
+        out[:] = np.bincount(at, minlength=cells)
+    return counts
 
 
-def cell_sums(counts, Y):
-    """Return sums of distances to the middles of cells."""
-    cells = counts.shape[1]
-    middles = (np.arange(cells) + 0.5) / cells
-    sums = np.zeros(len(Y))
-    for column, y in zip(counts, Y.T):
-        sums += np.abs(y[:, None] - middles) @ column
-    return sums
+class CellSums:
+    """Sums of distances to the middles of cells, by sums over all cells below made beforehand.
+
+    Parameters
+    ----------
+    counts : ndarray of shape (n_features, cells)
+        Counts, noisy or not.
+    """
+
+    def __init__(self, counts):
+        self.cells = counts.shape[1]
+        middles = (np.arange(self.cells) + 0.5) / self.cells
+        below = np.pad(np.cumsum([counts, counts * middles], axis=2), ((0, 0), (0, 0), (1, 0)))
+        self.counts, self.sums = below
+
+    def distance_sum(self, Y):
+        """Return the sums for queries in the unit cube."""
+        total = np.zeros(len(Y))
+        for counts, sums, y in zip(self.counts, self.sums, Y.T):
+            k = (y * self.cells + 0.5).astype(np.intp)  # number of middles up to y
+            total += (2 * counts[k] - counts[-1]) * y - 2 * sums[k] + sums[-1]
+        return total
 
 
 def flat_counts(X, epsilon, cells, rng):
@@ -79,8 +96,6 @@ class FloatFeatures:
         The number of features, q.
     bandwidth : float
         Bandwidth of the Gaussian kernel.
-    epsilon : float
-        The privacy parameter; infinity for none.
     rng : numpy.random.Generator
         For features and noise.
 
@@ -90,28 +105,31 @@ class FloatFeatures:
        Locality Sensitive Quantization", ICML 2023.
     """
 
-    def __init__(self, n_features, bandwidth, epsilon, rng):
+    def __init__(self, n_features, bandwidth, rng):
         self.n_features = n_features
         self.bandwidth = bandwidth
-        self.epsilon = epsilon
         self.rng = rng
 
     def fit(self, X):
-        """Publish noisy means of the features."""
+        """Add up the features of rows."""
         self.frequencies = self.rng.normal(size=(X.shape[1], self.n_features)) / self.bandwidth
         self.shifts = self.rng.uniform(0, 2 * np.pi, self.n_features)
-        sums = np.zeros(self.n_features)
+        self.n, self.sums = len(X), np.zeros(self.n_features)
         for start in range(0, len(X), 1024):
-            sums += self._features(X[start : start + 1024]).sum(axis=0)
-        scale = np.sqrt(2) * self.n_features / (self.epsilon * len(X))
-        self.means = sums / len(X) + self.rng.laplace(0, scale, self.n_features)
+            self.sums += self.features(X[start : start + 1024]).sum(axis=0)
         return self
 
-    def kernel_mean(self, Y):
-        """Return mean similarities to the rows."""
-        return self._features(Y) @ self.means / self.n_features
+    def publish(self, epsilon):
+        """Return noisy means of the features; without noise for an infinite epsilon."""
+        scale = np.sqrt(2) * self.n_features / (epsilon * self.n)
+        return self.sums / self.n + self.rng.laplace(0, scale, self.n_features)
 
-    def _features(self, X):
+    def kernel_sum(self, Y, means):
+        """Return sums of similarities by what was published and the number of rows."""
+        return self.n * self.features(Y) @ means / self.n_features
+
+    def features(self, X):
+        """Return features of rows or queries."""
         return np.sqrt(2) * np.cos(X @ self.frequencies + self.shifts)
 
 

@@ -162,9 +162,9 @@ def section(quick, targets):
     asked = [_report.significant(s) for s in (first, again, later)]
     return f"""## Seconds and memory of distance sums
 
-Microseconds of CPU time for one query. *Batch* asks {BATCH:,} at once. *Flat* adds up over all
-cells. *Sorted columns* are exact, with prefix sums made beforehand: they show what is fast without
-privacy, and hold every private number. The scans hold the rows, and go over all of them.
+Microseconds of CPU time for one query. *Batch* asks {BATCH:,} at once. *Flat* has the sums over all
+cells below made beforehand. *Sorted columns* are exact, by the same means: they show what is fast
+without privacy, and hold every private number. The scans hold the rows, and go over all of them.
 
 {by_query}
 

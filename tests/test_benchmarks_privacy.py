@@ -42,10 +42,11 @@ def test_peers_without_noise_read_rows_as_the_middles_of_cells():
     X, Y = distances.draw(500, 3, 1)
     middles = (np.floor(X * 64) + 0.5) / 64
     truth = cdist(Y, middles, "cityblock").sum(axis=1)
-    assert_allclose(peers.cell_sums(peers.cell_counts(X, 64), Y), truth)
+    assert_allclose(peers.CellSums(peers.cell_counts(X, 64)).distance_sum(Y), truth)
     flat = peers.flat_counts(X, 1e4, 64, np.random.default_rng(0))
     assert_array_equal(flat, peers.cell_counts(X, 64))
-    assert_allclose(peers.cell_sums(peers.opendp_counts(X, 1e6, 64), Y), truth, rtol=1e-3)
+    tree = peers.CellSums(peers.opendp_counts(X, 1e6, 64))
+    assert_allclose(tree.distance_sum(Y), truth, rtol=1e-3)
 
 
 def test_flat_histogram_spends_its_share_of_epsilon_on_each_column():
@@ -58,14 +59,14 @@ def test_flat_histogram_spends_its_share_of_epsilon_on_each_column():
 
 def test_float_features_have_the_noise_of_their_formula_and_no_bias():
     X, Y = kernels.draw(400, 3)
-    truth = kernels.exact_sums("gaussian", 0.5, X, Y) / len(X)
+    truth = kernels.exact_sums("gaussian", 0.5, X, Y)
     rng = np.random.default_rng(0)
-    quiet = peers.FloatFeatures(20_000, 0.5, np.inf, rng).fit(X)
-    assert_allclose(quiet.kernel_mean(Y), truth, atol=0.03)
-    noisy = peers.FloatFeatures(1000, 0.5, 1.0, rng).fit(X)
-    still = np.mean(noisy._features(X), axis=0)
+    many = peers.FloatFeatures(20_000, 0.5, rng).fit(X)
+    assert_allclose(many.kernel_sum(Y, many.publish(np.inf)), truth, atol=0.03 * len(X))
+    some = peers.FloatFeatures(1000, 0.5, rng).fit(X)
+    noise = some.publish(1.0) - some.publish(np.inf)
     # Laplace noise has sqrt(2) times its scale as its deviation.
-    assert_allclose(np.std(noisy.means - still), 2 * 1000 / len(X), rtol=0.15)
+    assert_allclose(noise.std(), 2 * 1000 / len(X), rtol=0.15)
 
 
 def test_numpy_sums_of_features_do_not_depend_on_blocks():
