@@ -15,7 +15,13 @@ _CHOICES = {
 
 
 def check_parameters(objective):
-    """Raise the sentence that names a parameter of an objective without a meaning."""
+    """Raise the sentence that names a parameter of an objective without a meaning.
+
+    Parameters
+    ----------
+    objective : DistanceCovarianceObjective
+        What the parameters are attributes of.
+    """
     for name, choices in _CHOICES.items():
         value = getattr(objective, name)
         if not (isinstance(value, str) and value in choices):
