@@ -140,7 +140,12 @@ def _weighted_scorer(estimator):
     for kind, scoring in ((is_classifier, "accuracy"), (is_regressor, "r2")):
         if kind(estimator):
             return get_scorer(scoring).set_score_request(sample_weight=True)
-    return None
+    return _own_score
+
+
+def _own_score(estimator, X, y=None):
+    # A Pipeline's own method takes no routed weights before scikit-learn 1.7.
+    return estimator.score(X)
 
 
 def _request(estimator, answer):
