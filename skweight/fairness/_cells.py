@@ -18,6 +18,9 @@ def find_cells(columns, most):
     tuple of (ndarray, ndarray) or None
         The first row of each cell, and the cell of each row; None if there are more than `most`.
     """
+    # A few rows can tell that there are too many, at a fraction of the cost.
+    if len(columns) > 4 * most and find_cells(columns[: 4 * most], most) is None:
+        return None
     cell = np.zeros(len(columns), dtype=np.int64)
     first = np.zeros(1, dtype=np.int64)
     for column in columns.T:
