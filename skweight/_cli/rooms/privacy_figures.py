@@ -32,7 +32,7 @@ def _price(outcome):
     ours.sort(key=lambda candidate: candidate.options["epsilon"])
     epsilons = np.array([candidate.options["epsilon"] for candidate in ours])
     others = [c.name for c in outcome.study.candidates if not c.ours and c.name in outcome.scores]
-    with canvas(11, 4.0, 1, len(measures), sharey=True) as (drawing, axes):
+    with canvas(5.4, 6.4, len(measures), 1, sharex=True, sharey=True) as (drawing, axes):
         for axis, measure in zip(axes, measures):
             for name, (colour, style) in zip(others, _STYLES):
                 mean = outcome.mean(name, measure.key)
@@ -46,13 +46,13 @@ def _price(outcome):
             axis.set_xlim(epsilons.min() / 1.6, epsilons.max() * 1.6)
             axis.set_xticks(epsilons, [f"{epsilon:g}" for epsilon in epsilons])
             axis.minorticks_off()
-            axis.set_xlabel("epsilon (left: more private)")
             axis.set_title(measure.name[0].upper() + measure.name[1:], fontweight="bold")
             axis.grid(True)
             axis.tick_params(length=0)
             axis.spines[["left", "bottom"]].set_visible(False)
+        axes[-1].set_xlabel("epsilon (left: more private)")
         handles, labels = axes[0].get_legend_handles_labels()
-        legend = {"loc": "outside upper left", "fontsize": 9, "labelcolor": INK, "ncols": 5}
+        legend = {"loc": "outside upper left", "fontsize": 9, "labelcolor": INK, "ncols": 2}
         drawing.legend(handles[-1:] + handles[:-1], labels[-1:] + labels[:-1], **legend)
         svg = to_svg(drawing, "Scores against epsilon")
     caption = (
