@@ -1,0 +1,140 @@
+"""Arrays of other libraries (torch, CuPy), through scikit-learn's experimental dispatch.
+
+With ``sklearn.config_context(array_api_dispatch=True)`` an estimator that computes through the
+functions here keeps the arrays of its user: tensors in, tensors out, on their own device. Without
+it everything is numpy, as it always was. Functions differ between libraries only where the Array
+API standard leaves something out, and those differences live here.
+"""
+
+import numpy as np
+from scipy import linalg, sparse
+
+try:
+    from sklearn.utils._array_api import get_namespace_and_device, move_to
+except ImportError:  # scikit-learn < 1.8: numpy only
+    get_namespace_and_device = move_to = None
+
+__all__ = [
+    "eigh",
+    "factorise",
+    "float64_of",
+    "follow",
+    "is_numpy",
+    "namespace",
+    "svd",
+    "to_numpy",
+    "zeros",
+]
+
+
+def namespace(*arrays):
+    """Return the namespace of the arrays: numpy, unless dispatch is on and they are of another."""
+    if get_namespace_and_device is None:
+        return np
+    xp, is_array_api, _ = get_namespace_and_device(*arrays)
+    return xp if is_array_api and not is_numpy(xp) else np
+
+
+def is_numpy(xp):
+    """Tell whether a namespace is that of numpy."""
+    return xp is np or xp.__name__ in ("numpy", "array_api_compat.numpy") or (
+        xp.__name__.endswith("array_api_compat.numpy")
+    )
+
+
+def _is_torch(xp):
+    return xp.__name__.endswith("torch")
+
+
+def follow(leader, *arrays):
+    """Return arrays in the namespace and on the device of the first one; None stays None."""
+    xp = namespace(leader)
+    if xp is np:
+        return [None if array is None else np.asarray(array) for array in arrays]
+    _, _, device = get_namespace_and_device(leader)
+    moved = move_to(*arrays, xp=xp, device=device)
+    return [moved] if len(arrays) == 1 else list(moved)
+
+
+def zeros(shape, like):
+    """Return zeros of a shape, with the type and device of another array."""
+    xp = namespace(like)
+    if xp is np:
+        return np.zeros(shape, dtype=like.dtype)
+    return xp.zeros(shape, dtype=like.dtype, device=like.device)
+
+
+def float64_of(array):
+    """Return an array in float64, or in the finest type that its device has."""
+    xp = namespace(array)
+    if xp is np:
+        return np.asarray(array, dtype=np.float64)
+    from sklearn.utils._array_api import _max_precision_float_dtype
+
+    return xp.astype(array, _max_precision_float_dtype(xp, array.device), copy=False)
+
+
+def to_numpy(array):
+    """Return any array as one of numpy; sparse matrices and None as they are."""
+    if array is None or sparse.issparse(array) or isinstance(array, np.ndarray):
+        return array
+    if hasattr(array, "detach"):
+        return array.detach().cpu().numpy()
+    if hasattr(array, "get"):
+        return array.get()
+    return np.asarray(array)
+
+
+def eigh(matrix, overwrite=False):
+    """Return eigenvalues, ascending, and eigenvectors of a symmetric matrix."""
+    xp = namespace(matrix)
+    if xp is not np:
+        values, vectors = xp.linalg.eigh(matrix)
+        return values, vectors
+    # The transpose of a symmetric matrix in rows is the same one in columns, as LAPACK wants it.
+    return linalg.eigh(matrix.T, overwrite_a=overwrite, check_finite=False)
+
+
+def svd(matrix):
+    """Return the thin singular value decomposition U, s, Vt."""
+    xp = namespace(matrix)
+    if xp is not np:
+        U, s, Vt = xp.linalg.svd(matrix, full_matrices=False)
+        return U, s, Vt
+    return linalg.svd(matrix, full_matrices=False, check_finite=False)
+
+
+def factorise(matrix, overwrite=False):
+    """Factorise a positive definite matrix and return a function that solves with it.
+
+    Parameters
+    ----------
+    matrix : array of shape (n, n)
+        Symmetric and positive definite.
+    overwrite : bool, default=False
+        Whether the matrix may be lost.
+
+    Returns
+    -------
+    callable
+        Takes an array of shape (n, m) and returns the solution of the same shape.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If the matrix is not positive definite in floating point.
+    """
+    xp = namespace(matrix)
+    if xp is np:
+        factor = linalg.cholesky(matrix.T, lower=True, overwrite_a=overwrite, check_finite=False)
+        return lambda right: linalg.cho_solve((factor, True), right, check_finite=False)
+    try:
+        factor = xp.linalg.cholesky(matrix)
+    except RuntimeError as error:  # torch's LinAlgError is one
+        raise np.linalg.LinAlgError(str(error)) from error
+    if _is_torch(xp):
+        import torch
+
+        return lambda right: torch.cholesky_solve(right, factor)
+    # The standard has no triangular solve.
+    return lambda right: xp.linalg.solve(factor.T, xp.linalg.solve(factor, right))

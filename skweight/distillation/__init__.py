@@ -1,0 +1,21 @@
+"""Learn from a model's own outputs, or from a teacher's."""
+
+from skweight.distillation._steps import (
+    self_distillation_coefficients,
+    self_distillation_filters,
+    self_distillation_limit,
+)
+from skweight.distillation._weights import (
+    gcv_self_distillation_weight,
+    joint_self_distillation_weights,
+    self_distillation_weights,
+)
+
+__all__ = [
+    "gcv_self_distillation_weight",
+    "joint_self_distillation_weights",
+    "self_distillation_coefficients",
+    "self_distillation_filters",
+    "self_distillation_limit",
+    "self_distillation_weights",
+]
