@@ -200,10 +200,9 @@ def check_steps(ground_truth_weight, alpha, n_steps=None, n_targets=None):
     weights = _numbers(ground_truth_weight, "ground_truth_weight")
     penalties = _numbers(alpha, "alpha")
     if n_steps is None:
-        lengths = [len(weights) + 1] * (weights.ndim > 0) + [len(penalties)] * (penalties.ndim > 0)
-        if not lengths:
+        if weights.ndim == penalties.ndim == 0:
             raise ValueError("n_steps must be given where no array tells it, got None.")
-        n_steps = lengths[0]
+        n_steps = len(weights) + 1 if weights.ndim > 0 else len(penalties)
     if n_steps < 1:
         raise ValueError(f"n_steps must be at least 1, got {n_steps}.")
     if weights.ndim == 0:
