@@ -138,18 +138,20 @@ def joint_self_distillation_weights(y_true, students, *, sample_weight=None, rco
     (array([0.366]), array([0.366, 0.634]))
     """
     y = _predictions(y_true, "y_true")
-    g = np.stack([_predictions(part, "students") for part in students])
-    if g.shape[1:] != y.shape:
+    parts = [_predictions(part, "students") for part in students]
+    shapes = [part.shape for part in parts]
+    if not shapes or set(shapes) != {y.shape}:
         raise ValueError(
             f"students must have one set of predictions of shape {y.shape} for each step, got "
-            f"shape {g.shape[1:]}."
+            f"shapes {shapes}."
         )
+    g = np.stack(parts)
     weight = _row_weights(sample_weight, len(y))
+    if len(g) == 1:
+        return np.empty(0), np.ones(1), 1.0
     root = np.sqrt(weight)[:, None]
     right = (root * (y - g[0])).ravel()
     columns = (root * (g[1:] - g[0])).reshape(len(g) - 1, -1).T
-    if columns.shape[1] == 0:
-        return np.empty(0), np.ones(1), 1.0
     if rcond is None:
         rcond = np.finfo(float).eps * max(columns.shape)
     solution, _, _, singular = np.linalg.lstsq(columns, right, rcond=rcond)

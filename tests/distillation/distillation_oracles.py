@@ -75,16 +75,16 @@ def deletions(model, X, y, alpha, weight, n_steps, sample_weight=None):
     return left_out
 
 
-def greedy(error_parts, y, n_steps, sample_weight=None, per_target=False):
+def greedy(chain, y, n_steps, sample_weight=None, per_target=False):
     """Return the weight that is best at each step in turn, given those before.
 
-    `error_parts(weights)` returns predictions of every step of the chain with those weights.
+    `chain(weights)` returns predictions of every step of the chain with those weights.
     The error of step t is a parabola in its weight: three values tell its minimum.
     """
     weights = []
     for _ in range(n_steps - 1):
-        student = error_parts([*weights, 0.0 * np.ones(np.shape(y)[1:])])[-1]
-        first = error_parts([])[-1]
+        student = chain([*weights, 0.0 * np.ones(np.shape(y)[1:])])[-1]
+        first = chain([])[-1]
         weights.append(parabola_minimum(y, first, student, sample_weight, per_target))
     return np.array(weights)
 
