@@ -15,6 +15,8 @@ except ImportError:  # scikit-learn < 1.8: numpy only
     get_namespace_and_device = move_to = None
 
 __all__ = [
+    "concat",
+    "copy_of",
     "eigh",
     "factorise",
     "float64_of",
@@ -22,6 +24,7 @@ __all__ = [
     "is_numpy",
     "namespace",
     "svd",
+    "take",
     "to_numpy",
     "zeros",
 ]
@@ -37,8 +40,10 @@ def namespace(*arrays):
 
 def is_numpy(xp):
     """Tell whether a namespace is that of numpy."""
-    return xp is np or xp.__name__ in ("numpy", "array_api_compat.numpy") or (
-        xp.__name__.endswith("array_api_compat.numpy")
+    return (
+        xp is np
+        or xp.__name__ in ("numpy", "array_api_compat.numpy")
+        or (xp.__name__.endswith("array_api_compat.numpy"))
     )
 
 
@@ -62,6 +67,25 @@ def zeros(shape, like):
     if xp is np:
         return np.zeros(shape, dtype=like.dtype)
     return xp.zeros(shape, dtype=like.dtype, device=like.device)
+
+
+def concat(arrays, axis=0):
+    """Return arrays one after the other."""
+    xp = namespace(*arrays)
+    return np.concatenate(arrays, axis=axis) if xp is np else xp.concat(arrays, axis=axis)
+
+
+def take(array, places, axis=0):
+    """Return rows, or columns, by places; of sparse matrices rows alone."""
+    if sparse.issparse(array):
+        return array[places]
+    return namespace(array).take(array, places, axis=axis)
+
+
+def copy_of(array):
+    """Return a copy of an array."""
+    xp = namespace(array)
+    return array.copy() if xp is np else xp.asarray(array, copy=True)
 
 
 def float64_of(array):

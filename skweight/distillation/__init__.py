@@ -1,5 +1,6 @@
 """Learn from a model's own outputs, or from a teacher's."""
 
+from skweight.distillation._kernel_ridge import SelfDistilledKernelRidge
 from skweight.distillation._steps import (
     self_distillation_coefficients,
     self_distillation_filters,
@@ -12,6 +13,7 @@ from skweight.distillation._weights import (
 )
 
 __all__ = [
+    "SelfDistilledKernelRidge",
     "gcv_self_distillation_weight",
     "joint_self_distillation_weights",
     "self_distillation_coefficients",

@@ -66,8 +66,10 @@ def self_distillation_weights(
     >>> round(float(self_distillation_weights(y, first, student)), 3)
     0.366
     """
-    y, p, g = (_predictions(a, name) for a, name in
-               ((y_true, "y_true"), (first, "first"), (student, "student")))
+    y, p, g = (
+        _predictions(a, name)
+        for a, name in ((y_true, "y_true"), (first, "first"), (student, "student"))
+    )
     if not y.shape == p.shape == g.shape:
         raise ValueError(
             "y_true, first and student must have the same shape, got "
@@ -305,8 +307,10 @@ def check_bounds(bounds, name="weight_bounds"):
 def _predictions(values, name):
     array = np.asarray(values, dtype=float)
     if array.ndim not in (1, 2) or not np.isfinite(array).all():
-        raise ValueError(f"{name} must be finite numbers of shape (n_samples,) or (n_samples, "
-                         f"n_targets), got shape {array.shape}.")
+        raise ValueError(
+            f"{name} must be finite numbers of shape (n_samples,) or (n_samples, "
+            f"n_targets), got shape {array.shape}."
+        )
     return array[:, None] if array.ndim == 1 else array
 
 
