@@ -3,8 +3,8 @@
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import assert_all_finite, column_or_1d
 
+from skweight._core._labels import checked_labels
 from skweight.fairness._glm_base import BaseDistanceCovariance
 from skweight.fairness._losses import Binomial, Multinomial
 
@@ -13,16 +13,7 @@ class BaseDistanceCovarianceClassifier(ClassifierMixin, BaseDistanceCovariance):
     """Classify by a logistic model with a dependence penalty."""
 
     def _checked_target(self, y):
-        missing = "Input y contains NaN: a label is missing."
-        if hasattr(y, "isna") and np.any(y.isna()):
-            raise ValueError(missing)
-        dtype = getattr(getattr(y, "dtype", None), "numpy_dtype", None)
-        if dtype is not None:  # whole numbers and booleans of pandas stay what they are
-            y = y.to_numpy(dtype=dtype)
-        y = column_or_1d(y, warn=True)
-        if y.dtype == object and any(label is None for label in y):
-            raise ValueError(missing)
-        assert_all_finite(y, input_name="y")
+        y = checked_labels(y)
         check_classification_targets(y)
         return y
 

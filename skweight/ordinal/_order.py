@@ -4,7 +4,8 @@ import warnings
 
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import assert_all_finite, column_or_1d
+
+from skweight._core._labels import checked_labels
 
 _MAX_RANGE = 1000
 
@@ -46,7 +47,7 @@ def resolve_class_order(y, class_order=None):
         raise ValueError("This classifier requires y to be passed, but the target y is None.")
     declared = _declared_order(y)
     if not (type(y) is np.ndarray and y.ndim == 1 and y.dtype.kind in "iu"):  # else it is clean
-        y = _checked_labels(y)
+        y = checked_labels(y)
     if len(y) == 0:
         raise ValueError("y must hold at least two samples, but found 0 samples.")
     if y.dtype.kind not in "biuUS":  # whole numbers and strings are classes, whatever they are
@@ -73,18 +74,6 @@ def resolve_class_order(y, class_order=None):
     order = np.empty_like(classes)
     order[ranks] = classes
     return classes, order, ranks[codes]
-
-
-def _checked_labels(y):
-    """Return a target as a one-dimensional array; raise where a label is missing."""
-    missing = "Input y contains NaN: a label is missing."
-    if hasattr(y, "isna") and np.any(y.isna()):
-        raise ValueError(missing)
-    y = column_or_1d(_without_extension(y), warn=True)
-    if y.dtype == object and any(label is None for label in y):
-        raise ValueError(missing)
-    assert_all_finite(y, input_name="y")
-    return y
 
 
 def check_class_totals(codes, sample_weight, class_order):
@@ -125,14 +114,6 @@ def _declared_order(y):
     if getattr(dtype, "ordered", False) or type(dtype).__name__ == "Enum":
         return list(categories)
     return None
-
-
-def _without_extension(y):
-    """Keep whole numbers and booleans of pandas what they are, not float64."""
-    numpy_dtype = getattr(getattr(y, "dtype", None), "numpy_dtype", None)
-    if numpy_dtype is not None:
-        return y.to_numpy(dtype=numpy_dtype)
-    return y
 
 
 def _as_labels(class_order):

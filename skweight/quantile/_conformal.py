@@ -15,6 +15,7 @@ from skweight._core._sklearn_compat import (
     _routing_enabled,
     takes_sparse,
 )
+from skweight._core._wrapping import copy_feature_info, router_of, rows_of
 from skweight.quantile._adapters import quantile_model
 from skweight.quantile._conformal_fits import (
     fit_folds,
@@ -29,7 +30,7 @@ from skweight.quantile._conformal_prediction import CalibratedPredictionMixin
 from skweight.quantile._conformal_scores import is_median, mirror_levels
 from skweight.quantile._conformal_split import SplitCalibration
 from skweight.quantile._levels import DEFAULT_QUANTILES, check_quantiles
-from skweight.quantile._stacking_inputs import check_target, copy_feature_info, router_of, rows_of
+from skweight.quantile._stacking_inputs import check_target
 
 
 class ConformalQuantileRegressor(MetaEstimatorMixin, CalibratedPredictionMixin, BaseEstimator):

@@ -6,8 +6,9 @@ from sklearn.model_selection import KFold, ShuffleSplit
 from sklearn.utils.parallel import Parallel, delayed
 
 from skweight._core._sklearn_compat import _routing_enabled
+from skweight._core._wrapping import of_rows, rows_of, weight_keyword
 from skweight.quantile._adapters import innermost, quantile_model
-from skweight.quantile._stacking_inputs import held_out_splits, rows_of, weight_keyword
+from skweight.quantile._stacking_inputs import held_out_splits
 
 
 def quantiles_of(estimator):
@@ -160,9 +161,3 @@ def _fit_fold(model, levels, X, y, train, test, params):
         params[keyword] = params.pop("sample_weight")
     model.fit(rows_of(X, train), y[train], **params)
     return model, forecast_of(model, rows_of(X, test), levels)
-
-
-def of_rows(value, rows, n):
-    """Take the rows of metadata that have one entry for each."""
-    has_rows = hasattr(value, "shape") or isinstance(value, (list, tuple))
-    return rows_of(value, rows) if has_rows and np.shape(value)[:1] == (n,) else value

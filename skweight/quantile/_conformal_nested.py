@@ -7,10 +7,11 @@ from sklearn.base import clone
 from sklearn.utils.parallel import Parallel, delayed
 
 from skweight._core._sklearn_compat import check_sample_weight
+from skweight._core._wrapping import of_rows, rows_of
 from skweight.quantile._adapters import QuantileModel, quantile_model
-from skweight.quantile._conformal_fits import forecast_of, of_rows
+from skweight.quantile._conformal_fits import forecast_of
 from skweight.quantile._stacking import QuantileStackingRegressor
-from skweight.quantile._stacking_inputs import routed_params, rows_of
+from skweight.quantile._stacking_inputs import routed_params
 from skweight.quantile._stacking_library import is_dropped
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from skweight._core._wrapping import rows_of
 from skweight.quantile._conformal_fits import forecast_of
 from skweight.quantile._conformal_plus import plus_forecast, weighted_mean
 from skweight.quantile._conformal_scores import mirror_levels
@@ -14,7 +15,6 @@ from skweight.quantile._levels import (
 )
 from skweight.quantile._noncross import noncross_minmax
 from skweight.quantile._prediction import QuantileRegressorMixin
-from skweight.quantile._stacking_inputs import rows_of
 
 # Rows whose forecasts by every fold's model are held at once.
 _BLOCK = 65_536

@@ -15,16 +15,12 @@ from skweight._core._sklearn_compat import (
     check_sample_weight,
     takes_sparse,
 )
+from skweight._core._wrapping import copy_feature_info, router_of
 from skweight.quantile._adapters import check_increasing, level_parameters
 from skweight.quantile._levels import DEFAULT_QUANTILES, check_quantiles
 from skweight.quantile._noncross import order_rows
 from skweight.quantile._prediction import QuantileRegressorMixin
-from skweight.quantile._stacking_inputs import (
-    check_target,
-    copy_feature_info,
-    routed_params,
-    router_of,
-)
+from skweight.quantile._stacking_inputs import check_target, routed_params
 
 
 class LevelwiseQuantileRegressor(QuantileRegressorMixin, MetaEstimatorMixin, BaseEstimator):

@@ -19,18 +19,12 @@ from skweight._core._sklearn_compat import (
     check_sample_weight,
     takes_sparse,
 )
+from skweight._core._wrapping import copy_feature_info, router_of, rows_of
 from skweight.metrics._quantile_losses import weighted_quantile
 from skweight.quantile._adapters import last_step
 from skweight.quantile._levels import DEFAULT_QUANTILES, check_quantiles
 from skweight.quantile._prediction import QuantileRegressorMixin
-from skweight.quantile._stacking_inputs import (
-    check_target,
-    copy_feature_info,
-    held_out_splits,
-    routed_params,
-    router_of,
-    rows_of,
-)
+from skweight.quantile._stacking_inputs import check_target, held_out_splits, routed_params
 
 
 class ResidualQuantileRegressor(QuantileRegressorMixin, MetaEstimatorMixin, BaseEstimator):

@@ -15,6 +15,7 @@ from skweight._core._sklearn_compat import (
     check_sample_weight,
     takes_sparse,
 )
+from skweight._core._wrapping import copy_feature_info, router_of
 from skweight.quantile._adapters import QuantileModel, quantile_model
 from skweight.quantile._levels import DEFAULT_QUANTILES, check_quantiles
 from skweight.quantile._stacking_base import (
@@ -23,12 +24,7 @@ from skweight.quantile._stacking_base import (
     sorted_base,
 )
 from skweight.quantile._stacking_folds import fit_models
-from skweight.quantile._stacking_inputs import (
-    check_target,
-    copy_feature_info,
-    routed_params,
-    router_of,
-)
+from skweight.quantile._stacking_inputs import check_target, routed_params
 from skweight.quantile._stacking_library import check_pairs, default_estimators, is_dropped
 from skweight.quantile._weights import combine
 

@@ -6,7 +6,8 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils.parallel import Parallel, delayed
 
-from skweight.quantile._stacking_inputs import held_out_splits, rows_of
+from skweight._core._wrapping import rows_of
+from skweight.quantile._stacking_inputs import held_out_splits
 
 
 def fit_models(models, X, y, fit_params, cv, random_state, split_params, n_jobs):

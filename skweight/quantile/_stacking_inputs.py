@@ -4,15 +4,13 @@ import warnings
 from numbers import Integral
 
 import numpy as np
-from sklearn.compose import TransformedTargetRegressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import KFold, check_cv
-from sklearn.pipeline import Pipeline
 from sklearn.utils import Bunch, check_array, column_or_1d
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
-from sklearn.utils.validation import has_fit_parameter
+from sklearn.utils.metadata_routing import process_routing
 
-from skweight._core._sklearn_compat import _routing_enabled, _safe_indexing
+from skweight._core._sklearn_compat import _routing_enabled
+from skweight._core._wrapping import weight_keyword
 
 
 def check_target(y):
@@ -21,26 +19,6 @@ def check_target(y):
         raise ValueError("fit requires y to be passed, but the target y is None.")
     y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
     return column_or_1d(y, warn=True)
-
-
-def weight_keyword(estimator):
-    """Name the keyword under which ``fit`` takes sample weights without routing, or None."""
-    if isinstance(estimator, FrozenEstimator):
-        return None
-    if isinstance(estimator, Pipeline):
-        name, last = estimator.steps[-1]
-        inner = None if last in (None, "passthrough") else weight_keyword(last)
-        return inner and f"{name}__{inner}"
-    if isinstance(estimator, TransformedTargetRegressor):
-        inner = estimator.regressor
-        return "sample_weight" if inner is None else weight_keyword(inner)
-    if has_fit_parameter(estimator, "sample_weight"):
-        return "sample_weight"
-    inner = getattr(estimator, "estimator", None)
-    hands_on = hasattr(estimator, "refit") or hasattr(estimator, "_hands_fit_params_on")
-    if hands_on and inner is not None:  # a search, or our forest
-        return weight_keyword(inner)
-    return None
 
 
 def ignores_weights(estimator):
@@ -118,25 +96,6 @@ def _manual(estimator, sample_weight):
     return {} if keyword is None else {keyword: sample_weight}
 
 
-def router_of(meta, estimators, cv=None):
-    """Return the router of an estimator that fits others."""
-    router = MetadataRouter(owner=type(meta).__name__).add_self_request(meta)
-    for name, estimator in estimators.items():
-        mapping = MethodMapping().add(caller="fit", callee="fit")
-        router.add(**{name: estimator}, method_mapping=mapping)
-    if hasattr(cv, "get_metadata_routing"):
-        mapping = MethodMapping().add(caller="fit", callee="split")
-        router.add(splitter=cv, method_mapping=mapping)
-    return router
-
-
-def rows_of(value, rows):
-    """Take the rows of X or of metadata, if it has any."""
-    if hasattr(value, "shape") or isinstance(value, (list, tuple)):
-        return _safe_indexing(value, rows)
-    return value
-
-
 def held_out_splits(cv, X, y, random_state=None, params=None):
     """Return splits that hold out each row at most once.
 
@@ -179,13 +138,3 @@ def held_out_splits(cv, X, y, random_state=None, params=None):
     if not times.any():
         raise ValueError("cv must hold out some rows, but its test folds are empty.")
     return splits
-
-
-def copy_feature_info(meta, fitted):
-    """Take the number and names of the features over from the fitted inner estimators."""
-    for name in ("n_features_in_", "feature_names_in_"):
-        if hasattr(meta, name):
-            delattr(meta, name)  # of an earlier fit
-        found = next((getattr(e, name) for e in fitted if hasattr(e, name)), None)
-        if found is not None:
-            setattr(meta, name, found)

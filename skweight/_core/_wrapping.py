@@ -1,0 +1,65 @@
+"""What estimators that fit others share: routers, weights on their way in, rows of metadata."""
+
+import numpy as np
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import Pipeline
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
+from sklearn.utils.validation import has_fit_parameter
+
+from skweight._core._sklearn_compat import _safe_indexing
+
+
+def router_of(meta, estimators, cv=None):
+    """Return the router of an estimator that fits others."""
+    router = MetadataRouter(owner=type(meta).__name__).add_self_request(meta)
+    for name, estimator in estimators.items():
+        mapping = MethodMapping().add(caller="fit", callee="fit")
+        router.add(**{name: estimator}, method_mapping=mapping)
+    if hasattr(cv, "get_metadata_routing"):
+        mapping = MethodMapping().add(caller="fit", callee="split")
+        router.add(splitter=cv, method_mapping=mapping)
+    return router
+
+
+def weight_keyword(estimator):
+    """Name the keyword under which ``fit`` takes sample weights without routing, or None."""
+    if isinstance(estimator, FrozenEstimator):
+        return None
+    if isinstance(estimator, Pipeline):
+        name, last = estimator.steps[-1]
+        inner = None if last in (None, "passthrough") else weight_keyword(last)
+        return inner and f"{name}__{inner}"
+    if isinstance(estimator, TransformedTargetRegressor):
+        inner = estimator.regressor
+        return "sample_weight" if inner is None else weight_keyword(inner)
+    if has_fit_parameter(estimator, "sample_weight"):
+        return "sample_weight"
+    inner = getattr(estimator, "estimator", None)
+    hands_on = hasattr(estimator, "refit") or hasattr(estimator, "_hands_fit_params_on")
+    if hands_on and inner is not None:  # a search, or our forest
+        return weight_keyword(inner)
+    return None
+
+
+def rows_of(value, rows):
+    """Take the rows of X or of metadata, if it has any."""
+    if hasattr(value, "shape") or isinstance(value, (list, tuple)):
+        return _safe_indexing(value, rows)
+    return value
+
+
+def of_rows(value, rows, n):
+    """Take the rows of metadata that have one entry for each."""
+    has_rows = hasattr(value, "shape") or isinstance(value, (list, tuple))
+    return rows_of(value, rows) if has_rows and np.shape(value)[:1] == (n,) else value
+
+
+def copy_feature_info(meta, fitted):
+    """Take the number and names of the features over from the fitted inner estimators."""
+    for name in ("n_features_in_", "feature_names_in_"):
+        if hasattr(meta, name):
+            delattr(meta, name)  # of an earlier fit
+        found = next((getattr(e, name) for e in fitted if hasattr(e, name)), None)
+        if found is not None:
+            setattr(meta, name, found)
