@@ -1,5 +1,6 @@
 """Learn from a model's own outputs, or from a teacher's."""
 
+from skweight.distillation._kernel_classifier import SelfDistilledKernelRidgeClassifier
 from skweight.distillation._kernel_ridge import SelfDistilledKernelRidge
 from skweight.distillation._steps import (
     self_distillation_coefficients,
@@ -14,6 +15,7 @@ from skweight.distillation._weights import (
 
 __all__ = [
     "SelfDistilledKernelRidge",
+    "SelfDistilledKernelRidgeClassifier",
     "gcv_self_distillation_weight",
     "joint_self_distillation_weights",
     "self_distillation_coefficients",

@@ -5,11 +5,13 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import validate_data
 
-from skweight._core._array_api import namespace
-from skweight._core._sklearn_compat import Interval, StrOptions
+from skweight._core._array_api import follow, namespace, to_numpy
+from skweight._core._sklearn_compat import Interval, StrOptions, check_sample_weight
 from skweight.distillation._rules import TUNED, make_rule
+
+FLOATS = [np.float64, np.float32]
 
 # Constraints of the parameters that all these models share.
 STEP_CONSTRAINTS = {
@@ -31,19 +33,23 @@ STEP_CONSTRAINTS = {
 class BaseSelfDistilled(BaseEstimator):
     """A linear or kernel ridge model of several steps.
 
-    A subclass fits, stores `_path` (coefficients of each step, shape (n_steps, ..., m)) through
-    `_set_steps`, and predicts from one of them.
+    A subclass fits and tells through `_set_steps` which steps there are. Its ``_decide(X, places)``
+    returns the values of some of them, each of shape (n_samples, m). A mixin for regression or
+    classification makes targets of y in ``_checked`` and ``_held_out_targets``, and sets `_flat`
+    where the only column of the targets is to be dropped again.
     """
 
     def _rule(self, n_targets, validation):
         """Return the rule of the weights and the penalties of the steps."""
+        # The columns of a classifier share weights: others could change which score is highest.
+        shared = not hasattr(self, "weight_per_target")
         rule, penalties = make_rule(
             self.ground_truth_weight,
             self.alpha,
             self.n_steps,
-            n_targets,
+            None if shared else n_targets,
             self.weight_bounds,
-            getattr(self, "weight_per_target", False),  # the columns of a classifier share them
+            False if shared else self.weight_per_target,
         )
         if rule.kind == "validation" and validation is None:
             raise ValueError(
@@ -115,49 +121,32 @@ class BaseSelfDistilled(BaseEstimator):
             return 0
         return int(step) - 1
 
-    def predict(self, X, step=None):
-        """Predict targets.
+    def _at_step(self, X, step):
+        """Return the values of a step, in the shape of the targets."""
+        return self._shaped(self._decide(X, [self._index_of(step)])[0])
 
-        Every step of the fit can predict, and so can the limit of infinitely many steps, where
-        there is one.
+    def _at_every_step(self, X):
+        """Yield the values of every step in turn."""
+        places = [self._index_of(step) for step in range(1, self.n_steps + 1)]
+        for values in self._decide(X, places):
+            yield self._shaped(values)
 
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows; with a precomputed kernel their kernel with the training rows.
-        step : int or float or None, default=None
-            Step from 1 to `n_steps`, or infinity for the limit. None means `best_step_`.
+    def _shaped(self, values):
+        """Return values of shape (..., m) in the shape of the targets."""
+        return values[..., 0] if self._flat else values
 
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_targets)
-            Predictions.
-
-        Raises
-        ------
-        ValueError
-            If there is no such step.
-        """
-        check_is_fitted(self)
-        return self._decide(X, [self._index_of(step)])[0]
-
-    def staged_predict(self, X):
-        """Predict targets by every step in turn.
-
-        All steps share one pass over the rows, so that this costs little more than `predict`.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows; with a precomputed kernel their kernel with the training rows.
-
-        Yields
-        ------
-        ndarray of shape (n_samples,) or (n_samples, n_targets)
-            Predictions of the steps 1 to `n_steps`.
-        """
-        check_is_fitted(self)
-        yield from self._decide(X, [self._index_of(step) for step in range(1, self.n_steps + 1)])
+    def _checked_validation(self, X_val, y_val, sample_weight_val, n_targets, accept_sparse):
+        """Return data held out, checked like the others, or None."""
+        if X_val is None and y_val is None and sample_weight_val is None:
+            return None
+        if X_val is None or y_val is None:
+            raise ValueError("X_val and y_val must be given together, got one of them alone.")
+        X_val = validate_data(self, X_val, accept_sparse=accept_sparse, dtype=FLOATS, reset=False)
+        y_val = self._held_out_targets(X_val, y_val, n_targets)
+        if sample_weight_val is not None:
+            weight = check_sample_weight(to_numpy(sample_weight_val), to_numpy(y_val))
+            (sample_weight_val,) = follow(y_val, weight)
+        return X_val, y_val, sample_weight_val
 
 
 def _one_weight(ground_truth_weight):

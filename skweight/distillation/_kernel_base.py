@@ -9,7 +9,7 @@ from sklearn.utils.validation import validate_data
 
 from skweight._core._array_api import concat, float64_of, follow, namespace, take
 from skweight._core._sklearn_compat import Interval, StrOptions
-from skweight.distillation._base import BaseSelfDistilled
+from skweight.distillation._base import FLOATS, BaseSelfDistilled
 from skweight.distillation._cholesky import Factorised
 from skweight.distillation._kernel_rows import KernelRows, check_kernel, kernel_of
 from skweight.distillation._kernel_solvers import SOLVERS, KernelProblem
@@ -21,7 +21,7 @@ KERNEL_CONSTRAINTS = {
     "coef0": [Interval(Real, None, None, closed="neither")],
     "kernel_params": [dict, None],
 }
-FLOATS = [np.float64, np.float32]
+_SPARSE = ("csr", "csc")
 # An eigendecomposition costs about as much as so many Cholesky factorisations, at the least.
 _CHOLESKY_PER_EIGH = 4
 
@@ -37,20 +37,10 @@ class BaseKernelSelfDistilled(BaseSelfDistilled):
 
     # ---------------------------------------------------------------- fit
 
-    def _fit(self, X, y, sample_weight=None, validation=None):
-        """Fit all steps.
-
-        Parameters
-        ----------
-        X : {array, sparse matrix} of shape (n, p)
-            Checked rows.
-        y : array of shape (n, m)
-            Targets in float64.
-        sample_weight : array-like of shape (n,) or None, default=None
-            Weights of the rows.
-        validation : tuple of (X_val, y_val, sample_weight_val) or None, default=None
-            Data to find the weights with, checked like the others.
-        """
+    def _fit(self, X, y, sample_weight, held_out):
+        """Fit all steps to rows as the user gave them, with data held out or three times None."""
+        X, y, sample_weight = self._checked(X, y, sample_weight, _SPARSE)
+        validation = self._checked_validation(*held_out, y.shape[1], _SPARSE)
         rule, penalties = self._rule(y.shape[1], validation)
         if self.kernel == "precomputed":
             check_kernel(X)
@@ -86,7 +76,11 @@ class BaseKernelSelfDistilled(BaseSelfDistilled):
         self._fit_weight = sample_weight  # for the limit
         self._path = rows.spread(fit.dual)
         self._limit = None if fit.limit is None else rows.spread(fit.limit)
-        return rows, fit.distilled
+        self.dual_coef_path_ = self._shaped(self._path)
+        self.dual_coef_ = self.dual_coef_path_[self._index_of(self.best_step_), ...]
+        if fit.distilled.loo is not None:
+            self.loo_predictions_ = self._shaped(self._spread_loo(rows, fit.distilled.loo))
+        return self
 
     def _choose_solver(self, rule, penalties):
         """Return the solver that runs."""
@@ -109,7 +103,7 @@ class BaseKernelSelfDistilled(BaseSelfDistilled):
 
     def _decide(self, X, places):
         """Return predictions by some places of the path, each of shape (n_samples, m)."""
-        X = validate_data(self, X, accept_sparse=("csr", "csc"), dtype=FLOATS, reset=False)
+        X = validate_data(self, X, accept_sparse=_SPARSE, dtype=FLOATS, reset=False)
         xp = namespace(X)
         dual = xp.stack(
             [self._limit_dual() if place == np.inf else self._path[place, ...] for place in places],
