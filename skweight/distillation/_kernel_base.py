@@ -12,7 +12,8 @@ from skweight._core._sklearn_compat import Interval, StrOptions
 from skweight.distillation._base import FLOATS, BaseSelfDistilled
 from skweight.distillation._cholesky import Factorised
 from skweight.distillation._kernel_rows import KernelRows, check_kernel, kernel_of
-from skweight.distillation._kernel_solvers import SOLVERS, KernelProblem
+from skweight.distillation._kernel_solvers import SOLVERS
+from skweight.distillation._problem import Problem
 
 KERNEL_CONSTRAINTS = {
     "kernel": [StrOptions(set(PAIRWISE_KERNEL_FUNCTIONS) | {"precomputed"}), callable],
@@ -47,8 +48,9 @@ class BaseKernelSelfDistilled(BaseSelfDistilled):
         rows = KernelRows(self, X, sample_weight, like=y)
         held_out = None
         if validation is not None:
-            held_out = (rows.kernel_with(validation[0]), *validation[1:])
-        problem = KernelProblem(
+            kernel = rows.kernel_with(validation[0])
+            held_out = (lambda dual: kernel @ dual, *validation[1:])
+        problem = Problem(
             rule,
             penalties,
             want_loo=self._wants_loo(rule),
@@ -74,7 +76,7 @@ class BaseKernelSelfDistilled(BaseSelfDistilled):
         self.solver_ = "cholesky" if solver == "inverse" else solver
         self.X_fit_ = X
         self._fit_weight = sample_weight  # for the limit
-        self._path = rows.spread(fit.dual)
+        self._path = rows.spread(fit.path)
         self._limit = None if fit.limit is None else rows.spread(fit.limit)
         self.dual_coef_path_ = self._shaped(self._path)
         self.dual_coef_ = self.dual_coef_path_[self._index_of(self.best_step_), ...]

@@ -1,11 +1,10 @@
 """The training rows of a kernel model that have weight, and their kernel matrices."""
 
 import numpy as np
-from scipy import sparse
 from sklearn.metrics.pairwise import pairwise_kernels
 
-from skweight._core._array_api import float64_of, follow, namespace, take, to_numpy, zeros
-from skweight._core._sklearn_compat import check_sample_weight
+from skweight._core._array_api import float64_of, follow, namespace, zeros
+from skweight.distillation._rows import WeightedRows
 
 
 def kernel_of(model, X, Y=None):
@@ -33,8 +32,8 @@ def check_kernel(K):
         )
 
 
-class KernelRows:
-    """Training rows of positive weight.
+class KernelRows(WeightedRows):
+    """Training rows of positive weight, of a kernel model.
 
     Parameters
     ----------
@@ -46,37 +45,12 @@ class KernelRows:
         Their weights.
     like : array
         Weights come in its namespace, in float64.
-
-    Attributes
-    ----------
-    kept : ndarray of int or None
-        Places of the rows of positive weight; None if these are all.
-    weight : array of shape (n_kept,) or None
-        Their weights.
-    root : array of shape (n_kept, 1) or None
-        Roots of these.
     """
 
     def __init__(self, model, X, sample_weight, like):
+        super().__init__(X.shape[0], sample_weight, like)
         self.model = model
         self.X = X
-        self.n_rows = X.shape[0]
-        self.kept = self.weight = self.root = None
-        if sample_weight is None:
-            return
-        weight = check_sample_weight(to_numpy(sample_weight), np.empty((self.n_rows, 1)))
-        if not weight.all():
-            self.kept = np.flatnonzero(weight)
-            weight = weight[self.kept]
-        (self.weight,) = follow(like, weight)
-        self.root = namespace(like).sqrt(self.weight)[:, None]
-
-    def take(self, values, axis=0):
-        """Return the rows (or columns) of positive weight."""
-        if self.kept is None:
-            return values
-        places = self.kept if sparse.issparse(values) else follow(values, self.kept)[0]
-        return take(values, places, axis)
 
     def kernel(self):
         """Return the kernel matrix in float64, and whether it may be lost."""
@@ -97,10 +71,6 @@ class KernelRows:
         if self.model.kernel == "precomputed":
             return float64_of(self.take(X, axis=1))
         return float64_of(kernel_of(self.model, X, self.take(self.X)))
-
-    def scale(self, values):
-        """Return values of the rows times the roots of their weights."""
-        return values if self.root is None else self.root * values
 
     def spread(self, values):
         """Return values of shape (..., n_kept, m) for all rows, 0 where there is no weight."""

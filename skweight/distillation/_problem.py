@@ -1,0 +1,69 @@
+"""What is to be solved for some rows, and what comes out: the same for kernels and features."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from skweight.distillation._rules import by_validation
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """What is to be solved for given rows.
+
+    Attributes
+    ----------
+    rule : Rule
+        How the weights of the ground truth are found.
+    penalties : ndarray of shape (n_steps,)
+        Penalty of each step.
+    want_loo : bool
+        Whether leave-one-out predictions are wanted.
+    held_out : tuple of (callable, y, weight) or None
+        For the rule "validation" what predicts other rows from coefficients, and the targets and
+        weights of these rows.
+    limit_alpha : float or None
+        Penalty of the limit of infinitely many steps, where there is one.
+    tol, max_iter : float, int or None
+        For the iterative solver.
+    """
+
+    rule: object
+    penalties: np.ndarray
+    want_loo: bool = False
+    held_out: tuple | None = None
+    limit_alpha: float | None = None
+    tol: float = 1e-8
+    max_iter: int | None = None
+
+    def validation(self, coefficients):
+        """Return the choice of weights on data held out.
+
+        Given is the way from a solver's coordinates to the coefficients of the model.
+        """
+        if self.held_out is None:
+            return None
+        predict, y, weight = self.held_out
+        return by_validation(self.rule, y, weight, lambda part: predict(coefficients(part)))
+
+
+@dataclass(eq=False)
+class Fit:
+    """All steps.
+
+    Attributes
+    ----------
+    distilled : Distilled
+        The steps in coordinates of the solver.
+    path : array of shape (n_steps, n, m)
+        Their coefficients: dual ones of n rows, or those of n features.
+    limit : array of shape (n, m) or None
+        Those of the limit, where they are known.
+    n_iter : int or None
+        Iterations, if the solver has any.
+    """
+
+    distilled: object
+    path: object
+    limit: object = None
+    n_iter: int | None = None

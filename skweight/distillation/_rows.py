@@ -1,0 +1,53 @@
+"""The training rows that have weight."""
+
+import numpy as np
+from scipy import sparse
+
+from skweight._core._array_api import follow, namespace, take, to_numpy
+from skweight._core._sklearn_compat import check_sample_weight
+
+
+class WeightedRows:
+    """Training rows of positive weight.
+
+    Parameters
+    ----------
+    n_rows : int
+        Number of all rows.
+    sample_weight : array-like of shape (n_rows,) or None
+        Their weights.
+    like : array
+        Weights come in its namespace, in float64.
+
+    Attributes
+    ----------
+    kept : ndarray of int or None
+        Places of the rows of positive weight; None if these are all.
+    weight : array of shape (n_kept,) or None
+        Their weights.
+    root : array of shape (n_kept, 1) or None
+        Roots of these.
+    """
+
+    def __init__(self, n_rows, sample_weight, like):
+        self.n_rows = n_rows
+        self.kept = self.weight = self.root = None
+        if sample_weight is None:
+            return
+        weight = check_sample_weight(to_numpy(sample_weight), np.empty((n_rows, 1)))
+        if not weight.all():
+            self.kept = np.flatnonzero(weight)
+            weight = weight[self.kept]
+        (self.weight,) = follow(like, weight)
+        self.root = namespace(like).sqrt(self.weight)[:, None]
+
+    def take(self, values, axis=0):
+        """Return the rows (or columns) of positive weight."""
+        if self.kept is None:
+            return values
+        places = self.kept if sparse.issparse(values) else follow(values, self.kept)[0]
+        return take(values, places, axis)
+
+    def scale(self, values):
+        """Return values of the rows times the roots of their weights."""
+        return values if self.root is None else self.root * values
