@@ -5,8 +5,7 @@ Leaving a row out of all steps changes the fitted values of step t by a combinat
 are the coefficients of the combination, which each step shifts by one power.
 """
 
-
-from skweight._core._array_api import namespace, zeros
+from skweight._core._array_api import namespace, take, zeros
 
 
 class SpectralRows:
@@ -25,28 +24,57 @@ class SpectralRows:
     def __init__(self, spectrum, y, penalties):
         xp = namespace(spectrum.vectors)
         self.spectrum = spectrum
-        centred, self.mean = spectrum.centre(y)
-        self.targets = spectrum.project(centred)[:, None, :]  # (r, 1, m)
-        self.beyond = spectrum.beyond(centred, self.targets[:, 0, :])
+        self.centred, self.mean = spectrum.centre(y)
+        self.targets = spectrum.project(self.centred)[:, None, :]  # (r, 1, m)
+        self.beyond = spectrum.beyond(self.centred, self.targets[:, 0, :])
         self.same_penalty = bool(xp.all(penalties == penalties[:1, :]))
         self.squares = spectrum.vectors**2
-        values = spectrum.values[:, None, None]
-        total = values + xp.reshape(penalties, (1, *penalties.shape))  # (r, T, L)
-        self.a = values / total
-        self.rest = xp.reshape(penalties, (1, *penalties.shape)) / total
+        penalties = xp.reshape(penalties, (1, *penalties.shape))  # (1, T, L)
+        self.values = spectrum.values[:, None, None]
+        self.total = self.values + penalties
+        self.a = self.values / self.total
+        self.rest = penalties / self.total
 
-    def fit(self, t, targets):
-        """Return coordinates of the fit, fitted values and residuals at the rows, centred."""
-        a, rest = self.a[:, t, :, None], self.rest[:, t, :, None]
-        fitted = a * targets
-        return fitted, self.spectrum.rows(fitted), self.spectrum.rows(rest * targets)
+    def fit(self, t, coefficients):
+        """Return the fit to what coefficients fit.
+
+        Returns
+        -------
+        coefficients : array of shape (r, n_alphas, m)
+            Of the new fit.
+        values, residuals : array of shape (n, n_alphas, m)
+            At the rows, centred.
+        """
+        light = None
+        if self.spectrum.light is not None:
+            light = self.spectrum.at_light(coefficients)
+        return self._fit(t, self.values * coefficients, None, light)
 
     def fit_first(self, t):
-        """Return the same for the original targets."""
-        fitted, values, residuals = self.fit(t, self.targets)
-        if self.beyond is not None:
-            residuals = residuals + self.beyond[:, None, :]
-        return fitted, values, residuals
+        """Return the fit to the original targets, likewise."""
+        light = None
+        if self.spectrum.light is not None:
+            light = take(self.centred, self.spectrum.light)[:, None, :]
+        return self._fit(t, self.targets, self.beyond, light)
+
+    def _fit(self, t, targets, beyond, light):
+        """Fit targets in coordinates, given their part beyond reach and those of light rows."""
+        xp = namespace(targets)
+        spectrum = self.spectrum
+        coefficients = targets / self.total[:, t, :, None]
+        values = spectrum.rows(self.a[:, t, :, None] * targets)
+        residuals = spectrum.rows(self.rest[:, t, :, None] * targets)
+        if beyond is not None:
+            residuals = residuals + beyond[:, None, :]
+        if light is not None:
+            places = spectrum.light
+            fitted = spectrum.at_light(coefficients)
+            values[places, ...] = fitted
+            # A difference keeps its digits unless the row makes most of its own fitted value.
+            left = take(self.diagonals(t, None)[0], places)
+            old = take(residuals, places)
+            residuals[places, ...] = xp.where(left > 0.5, light - fitted, old)
+        return coefficients, values, residuals
 
     def diagonals(self, t, power):
         """Return the diagonals of R P and A P, for the filters of P; None is the identity."""
@@ -198,5 +226,3 @@ def check_enough_rows(n):
         raise ValueError(
             f"Leave-one-out needs at least 2 rows of positive weight, got n_samples={n}."
         )
-
-

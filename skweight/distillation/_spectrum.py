@@ -8,7 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skweight._core._array_api import eigh, namespace, svd, zeros
+from skweight._core._array_api import eigh, follow, namespace, svd, take, to_numpy, zeros
+
+# Rows lighter than this share of the heaviest would lose digits if they were read off eigenvectors,
+# whose entries are exact to the size of the largest alone.
+_LIGHT = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +32,10 @@ class Spectrum:
     outside : array of shape (n, 1) or None
         Squared length of each unit vector's part that neither the vectors nor the intercept reach;
         None if they reach everything.
+    light : array of int of shape (n_light,) or None
+        Places of rows with a small share of the heaviest row's weight; None if no row has.
+    images : array of shape (n_light, r) or None
+        Coefficients to fitted values at these rows.
     """
 
     vectors: object
@@ -35,6 +43,8 @@ class Spectrum:
     scale: object = None
     share: object = None
     outside: object = None
+    light: object = None
+    images: object = None
 
     @property
     def n_rows(self):
@@ -67,6 +77,12 @@ class Spectrum:
             values = values / self.scale
         return xp.reshape(values, (self.n_rows, *coordinates.shape[1:]))
 
+    def at_light(self, coefficients):
+        """Return for coefficients of shape (r, ...) the fitted values at light rows."""
+        xp = namespace(self.vectors)
+        flat = xp.reshape(coefficients, (coefficients.shape[0], -1))
+        return xp.reshape(self.images @ flat, (-1, *coefficients.shape[1:]))
+
     def dual(self, coefficients):
         """Return dual coefficients for the coordinates of coefficients, shape (n, ...)."""
         xp = namespace(self.vectors)
@@ -92,7 +108,7 @@ class Spectrum:
         return values if self.scale is None else self.scale * values
 
 
-def kernel_spectrum(K, weight=None, overwrite=False):
+def kernel_spectrum(K, weight=None, overwrite=False, rounding=1e-8):
     """Decompose a kernel matrix.
 
     Parameters
@@ -103,19 +119,46 @@ def kernel_spectrum(K, weight=None, overwrite=False):
         Weights of the rows, all above 0.
     overwrite : bool, default=False
         Whether K may be lost.
+    rounding : float, default=1e-8
+        Relative error that K may have.
 
     Returns
     -------
     Spectrum
         Eigenvalues below 0, which are rounding, become 0.
+
+    Raises
+    ------
+    ValueError
+        If an eigenvalue is further below 0 than that.
     """
     xp = namespace(K)
-    scale = None
-    if weight is not None:
-        scale = xp.sqrt(weight)[:, None]
-        K, overwrite = scale * K * scale.T, True
-    values, vectors = eigh(K, overwrite)
-    return Spectrum(vectors, xp.where(values > 0, values, xp.zeros_like(values)), scale)
+    if weight is None:
+        values, vectors = eigh(K, overwrite)
+        return Spectrum(vectors, not_below_zero(values, rounding))
+    scale = xp.sqrt(weight)[:, None]
+    K = scale * K * scale.T
+    light = light_rows(weight)
+    rows = None if light is None else take(K, light)
+    values, vectors = eigh(K, overwrite=True)
+    values = not_below_zero(values, rounding)
+    images = None if light is None else (rows @ vectors) / take(scale, light)
+    return Spectrum(vectors, values, scale, light=light, images=images)
+
+
+def not_below_zero(values, rounding):
+    """Return eigenvalues with 0 for those that rounding left below; raise if it was not rounding.
+
+    The eigenvalues are ascending, and `rounding` is relative to the largest.
+    """
+    xp = namespace(values)
+    lowest, largest = float(values[0]), float(values[-1])
+    if lowest < -rounding * max(largest, 0.0):
+        raise ValueError(
+            "kernel must be positive semi-definite, got a kernel matrix with an eigenvalue of "
+            f"{lowest:.2g} beside a largest one of {largest:.2g}."
+        )
+    return xp.where(values > 0, values, xp.zeros_like(values))
 
 
 def row_spectrum(X, weight=None, fit_intercept=True):
@@ -153,8 +196,17 @@ def row_spectrum(X, weight=None, fit_intercept=True):
     floor = float(s[0]) * max(X.shape) * np.finfo(np.float64).eps if s.shape[0] else 0.0
     rank = int(xp.sum(xp.astype(s > floor, xp.int64) if hasattr(xp, "astype") else s > floor))
     U, s, Vt = U[:, :rank], s[:rank], Vt[:rank, :]
-    spectrum = Spectrum(U, s**2, scale, share, reach(U, share))
+    light = None if weight is None else light_rows(weight)
+    images = None if light is None else (take(X, light) @ Vt.T) * s
+    spectrum = Spectrum(U, s**2, scale, share, reach(U, share), light, images)
     return spectrum, Vt / s[:, None], mean
+
+
+def light_rows(weight):
+    """Return the places of rows with a small share of the heaviest row's weight, or None."""
+    share = to_numpy(weight) / float(namespace(weight).max(weight))
+    places = np.flatnonzero(share < _LIGHT)
+    return follow(weight, places)[0] if len(places) else None
 
 
 def reach(vectors, share):

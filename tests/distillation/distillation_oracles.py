@@ -6,6 +6,7 @@ with a whole chain on the others; weights that are best are found by looking at 
 """
 
 import numpy as np
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.gaussian_process.kernels import RBF
 from sklearn.kernel_ridge import KernelRidge
@@ -61,17 +62,13 @@ def deletions(model, X, y, alpha, weight, n_steps, sample_weight=None):
     left_out = np.empty((n_steps, *y.shape))
     for i in range(len(y)):
         keep = np.arange(len(y)) != i
-        rows, row = (
-            (X[np.ix_(keep, keep)], X[i : i + 1, keep])
-            if is_precomputed(model)
-            else (
-                X[keep],
-                X[i : i + 1],
-            )
-        )
+        rows, row = X[keep], X[i : i + 1]
+        if is_precomputed(model):
+            rows, row = rows[:, keep], row[:, keep]
         kept_weight = None if sample_weight is None else sample_weight[keep]
-        chain = refits(model, rows, y[keep], alpha, weight, n_steps, kept_weight)
-        left_out[:, i] = [step.predict(row)[0] for step in chain]
+        with config_context(assume_finite=True, skip_parameter_validation=True):
+            chain = refits(model, rows, y[keep], alpha, weight, n_steps, kept_weight)
+            left_out[:, i] = [step.predict(row)[0] for step in chain]
     return left_out
 
 
