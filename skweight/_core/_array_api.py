@@ -14,13 +14,25 @@ try:
 except ImportError:  # scikit-learn < 1.8: numpy only
     get_namespace_and_device = move_to = None
 
+try:
+    from sklearn.utils._array_api import check_same_namespace
+except ImportError:  # scikit-learn < 1.9
+
+    def check_same_namespace(X, estimator, *, attribute, method):
+        """Leave it to the computation to fail where libraries are mixed."""
+
+
 __all__ = [
+    "SUPPORTED",
+    "as_type",
+    "check_same_namespace",
     "concat",
     "copy_of",
     "eigh",
     "factorise",
     "float64_of",
     "follow",
+    "inverse_of",
     "is_numpy",
     "namespace",
     "svd",
@@ -29,10 +41,13 @@ __all__ = [
     "zeros",
 ]
 
+# Whether this scikit-learn can dispatch as it is needed here.
+SUPPORTED = move_to is not None
+
 
 def namespace(*arrays):
     """Return the namespace of the arrays: numpy, unless dispatch is on and they are of another."""
-    if get_namespace_and_device is None:
+    if not SUPPORTED:
         return np
     xp, is_array_api, _ = get_namespace_and_device(*arrays)
     return xp if is_array_api and not is_numpy(xp) else np
@@ -55,10 +70,19 @@ def follow(leader, *arrays):
     """Return arrays in the namespace and on the device of the first one; None stays None."""
     xp = namespace(leader)
     if xp is np:
-        return [None if array is None else np.asarray(array) for array in arrays]
+        return [None if array is None else to_numpy(array) for array in arrays]
     _, _, device = get_namespace_and_device(leader)
     moved = move_to(*arrays, xp=xp, device=device)
     return [moved] if len(arrays) == 1 else list(moved)
+
+
+def to_numpy(array):
+    """Return any array, or sequence, as one of numpy; sparse matrices and None as they are."""
+    if array is None or sparse.issparse(array) or isinstance(array, np.ndarray):
+        return array
+    if hasattr(array, "__dlpack__") and namespace(array) is not np:
+        return move_to(array, xp=np, device="cpu")
+    return np.asarray(array)
 
 
 def zeros(shape, like):
@@ -88,6 +112,12 @@ def copy_of(array):
     return array.copy() if xp is np else xp.asarray(array, copy=True)
 
 
+def as_type(array, dtype):
+    """Return an array in a type of its own namespace, itself if it has that already."""
+    xp = namespace(array)
+    return array.astype(dtype, copy=False) if xp is np else xp.astype(array, dtype, copy=False)
+
+
 def float64_of(array):
     """Return an array in float64, or in the finest type that its device has."""
     xp = namespace(array)
@@ -95,18 +125,7 @@ def float64_of(array):
         return np.asarray(array, dtype=np.float64)
     from sklearn.utils._array_api import _max_precision_float_dtype
 
-    return xp.astype(array, _max_precision_float_dtype(xp, array.device), copy=False)
-
-
-def to_numpy(array):
-    """Return any array as one of numpy; sparse matrices and None as they are."""
-    if array is None or sparse.issparse(array) or isinstance(array, np.ndarray):
-        return array
-    if hasattr(array, "detach"):
-        return array.detach().cpu().numpy()
-    if hasattr(array, "get"):
-        return array.get()
-    return np.asarray(array)
+    return as_type(array, _max_precision_float_dtype(xp, array.device))
 
 
 def eigh(matrix, overwrite=False):
@@ -150,7 +169,7 @@ def factorise(matrix, overwrite=False):
     """
     xp = namespace(matrix)
     if xp is np:
-        factor = linalg.cholesky(matrix.T, lower=True, overwrite_a=overwrite, check_finite=False)
+        factor = _cholesky(matrix, overwrite)
         return lambda right: linalg.cho_solve((factor, True), right, check_finite=False)
     try:
         factor = xp.linalg.cholesky(matrix)
@@ -162,3 +181,51 @@ def factorise(matrix, overwrite=False):
         return lambda right: torch.cholesky_solve(right, factor)
     # The standard has no triangular solve.
     return lambda right: xp.linalg.solve(factor.T, xp.linalg.solve(factor, right))
+
+
+def inverse_of(matrix, overwrite=False):
+    """Return the inverse of a positive definite matrix.
+
+    Parameters
+    ----------
+    matrix : array of shape (n, n)
+        Symmetric and positive definite.
+    overwrite : bool, default=False
+        Whether the matrix may be lost.
+
+    Returns
+    -------
+    array of shape (n, n)
+        The inverse, symmetric to the last digit in numpy.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If the matrix is not positive definite in floating point.
+    """
+    xp = namespace(matrix)
+    if xp is not np:
+        solve = factorise(matrix, overwrite)
+        return solve(xp.eye(matrix.shape[0], dtype=matrix.dtype, device=matrix.device))
+    below, info = linalg.lapack.dpotri(_cholesky(matrix, overwrite), lower=True, overwrite_c=True)
+    if info:
+        raise np.linalg.LinAlgError("The matrix has no inverse in floating point.")
+    _mirror(below)
+    return below
+
+
+def _cholesky(matrix, overwrite):
+    """Return the factor in the lower triangle; what is above has no meaning."""
+    # The transpose of a symmetric matrix in rows is the same one in columns, as LAPACK wants it.
+    factor, _ = linalg.cho_factor(matrix.T, lower=True, overwrite_a=overwrite, check_finite=False)
+    return factor
+
+
+def _mirror(matrix, size=256):
+    """Copy the lower triangle to the upper one, in place, by blocks that stay in the cache."""
+    n = len(matrix)
+    for start in range(0, n, size):
+        stop = min(n, start + size)
+        corner = matrix[start:stop, start:stop]
+        corner[...] = np.tril(corner) + np.tril(corner, -1).T
+        matrix[start:stop, stop:] = matrix[stop:, start:stop].T

@@ -1,13 +1,15 @@
 """What the self-distilled models share: options, steps and what is kept of a fit."""
 
 import warnings
+from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skweight._core._array_api import follow, namespace, to_numpy
+from skweight._core._array_api import check_same_namespace, follow, namespace, to_numpy
+from skweight._core._callbacks import CallbackSupportMixin
 from skweight._core._sklearn_compat import Interval, StrOptions, check_sample_weight
 from skweight.distillation._rules import TUNED, make_rule
 
@@ -30,13 +32,20 @@ STEP_CONSTRAINTS = {
 }
 
 
-class BaseSelfDistilled(BaseEstimator):
+# Attributes that a fit has or has not.
+_OPTIONAL = ("loo_predictions_", "loo_mse_", "limit_alpha_", "n_iter_")
+# What checking X and y sets, and prediction needs.
+_OF_INPUT = ("n_features_in_", "feature_names_in_", "classes_", "_flat")
+
+
+class BaseSelfDistilled(CallbackSupportMixin, BaseEstimator):
     """A linear or kernel ridge model of several steps.
 
-    A subclass fits and tells through `_set_steps` which steps there are. Its ``_decide(X, places)``
-    returns the values of some of them, each of shape (n_samples, m). A mixin for regression or
-    classification makes targets of y in ``_checked`` and ``_held_out_targets``, and sets `_flat`
-    where the only column of the targets is to be dropped again.
+    A subclass fits inside a `FitTask`: it collects its fitted attributes, those of
+    `_step_attributes` among them, as they are up to some last step, and sets them by `_replace`.
+    Its ``_decide(X, places)`` returns the values of some places of the path, each of shape
+    (n_samples, m). A mixin for regression or classification makes targets of y in ``_checked`` and
+    ``_held_out_targets``, and sets `_flat` where the only column of targets is to be dropped again.
     """
 
     def _rule(self, n_targets, validation):
@@ -71,21 +80,57 @@ class BaseSelfDistilled(BaseEstimator):
         """Tell whether leave-one-out predictions have to be there after the fit."""
         return self.store_loo or self.step_selection == "loo" or rule.kind in ("loo", "loo-joint")
 
-    def _set_steps(self, rule, penalties, distilled):
-        """Set the attributes that say which steps there are."""
-        weights = distilled.weights
-        _warn_of_growth(weights)
-        self.ground_truth_weights_ = weights
-        self.best_step_ = self.n_steps
-        for name in ("loo_predictions_", "loo_mse_", "limit_alpha_"):
-            self.__dict__.pop(name, None)
+    def _step_attributes(self, penalties, distilled, last=None):
+        """Return the attributes that say which steps there are, up to a last one.
+
+        Parameters
+        ----------
+        penalties : ndarray of shape (n_steps,)
+            Penalty of each step.
+        distilled : Distilled
+            All steps.
+        last : int or None, default=None
+            The last step, from 1, where a callback stopped the fit; None means `n_steps`.
+
+        Returns
+        -------
+        dict
+            Fitted attributes.
+        """
+        last = self.n_steps if last is None else last
+        first = self.n_steps - len(distilled.coefficients) + 1
+        attributes = {
+            "ground_truth_weights_": distilled.weights[: last - 1],
+            "best_step_": last,
+            "_first_step": first,
+            "_last_step": last,
+            **{name: getattr(self, name) for name in _OF_INPUT if hasattr(self, name)},
+        }
         if distilled.loo_mse is not None:
-            self.loo_mse_ = distilled.loo_mse
+            attributes["loo_mse_"] = distilled.loo_mse[:last]
             if self.step_selection == "loo":
-                self.best_step_ = int(np.argmin(distilled.loo_mse)) + 1
+                attributes["best_step_"] = int(np.argmin(distilled.loo_mse[:last])) + 1
         limit_alpha = self._limit_penalty(penalties)
         if limit_alpha is not None:
-            self.limit_alpha_ = limit_alpha
+            attributes["limit_alpha_"] = limit_alpha
+        return attributes
+
+    def _report_steps(self, task, attributes, first=1):
+        """Tell callbacks of every step; return the last one, or that at which one of them stops.
+
+        ``attributes(last)`` returns the fitted attributes up to some step.
+        """
+        for step in range(first, self.n_steps + 1):
+            if task.iteration("step", partial(attributes, step)):
+                break
+        return step
+
+    def _replace(self, attributes):
+        """Set the fitted attributes, and forget those that only the last fit had."""
+        for name in _OPTIONAL:
+            self.__dict__.pop(name, None)
+        for name, value in attributes.items():
+            setattr(self, name, value)
 
     def _limit_penalty(self, penalties):
         """Return the penalty that infinitely many steps amount to, or None without a limit."""
@@ -106,28 +151,31 @@ class BaseSelfDistilled(BaseEstimator):
                     f"{self.ground_truth_weight!r} and alpha={self.alpha!r}."
                 )
             return np.inf
+        first, last = self._first_step, self._last_step
         whole = isinstance(step, Integral) and not isinstance(step, bool)
-        if not (whole and 1 <= step <= self.n_steps):
+        if not (whole and 1 <= step <= last):
             raise ValueError(
-                f"step must be None, inf or a whole number from 1 to n_steps={self.n_steps}, got "
-                f"{step!r}."
+                f"step must be None, inf or a whole number from 1 to {last}, the number of steps, "
+                f"got {step!r}."
             )
-        if isinstance(self.ground_truth_weight, str) and self.ground_truth_weight == "loo-joint":
-            if step != self.n_steps:
-                raise ValueError(
-                    "step must be None or the last one with ground_truth_weight='loo-joint', whose "
-                    f"earlier steps mean nothing, got {step!r}."
-                )
-            return 0
-        return int(step) - 1
+        if step < first:
+            raise ValueError(
+                f"step must be None or the last one, {last}, with ground_truth_weight='loo-joint', "
+                f"whose earlier steps mean nothing, got {step!r}."
+            )
+        return int(step) - first
 
-    def _at_step(self, X, step):
-        """Return the values of a step, in the shape of the targets."""
+    def _at_step(self, X, step, method):
+        """Return the values of a step, in the shape of the targets, for a method of the user's."""
+        check_is_fitted(self)
+        check_same_namespace(X, self, attribute="ground_truth_weights_", method=method)
         return self._shaped(self._decide(X, [self._index_of(step)])[0])
 
-    def _at_every_step(self, X):
+    def _at_every_step(self, X, method):
         """Yield the values of every step in turn."""
-        places = [self._index_of(step) for step in range(1, self.n_steps + 1)]
+        check_is_fitted(self)
+        check_same_namespace(X, self, attribute="ground_truth_weights_", method=method)
+        places = range(self._last_step - self._first_step + 1)
         for values in self._decide(X, places):
             yield self._shaped(values)
 
@@ -157,7 +205,7 @@ def _one_weight(ground_truth_weight):
     return float(weights[0]) if len(weights) == 1 else None
 
 
-def _warn_of_growth(weights):
+def warn_of_growth(weights):
     """Warn where steps multiply rounding errors."""
     growth = np.prod(np.abs(1 - weights), axis=0).max() if len(weights) else 1.0
     if growth > 1e6:

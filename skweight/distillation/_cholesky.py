@@ -1,9 +1,8 @@
 """Steps by Cholesky factorisations, and by an inverse where two steps need their diagonals."""
 
 import numpy as np
-from scipy import linalg
 
-from skweight._core._array_api import copy_of, factorise, follow, namespace, to_numpy
+from skweight._core._array_api import copy_of, factorise, follow, inverse_of, namespace, to_numpy
 from skweight.distillation._leave_one_out import InverseRows, check_enough_rows, leave_one_out
 from skweight.distillation._rules import Distilled, Rule, add_loo, gcv_step, stack_weights
 
@@ -62,20 +61,6 @@ def add_to_diagonal(matrix, value):
     return matrix + value * xp.eye(n, dtype=matrix.dtype, device=matrix.device)
 
 
-def inverse_of(matrix):
-    """Return the inverse of a positive definite matrix, which is lost."""
-    xp = namespace(matrix)
-    if xp is not np:
-        return xp.linalg.inv(matrix)
-    factor = linalg.cholesky(matrix.T, lower=True, overwrite_a=True, check_finite=False)
-    inverse, info = linalg.lapack.dpotri(factor, lower=True, overwrite_c=True)
-    if info:
-        raise np.linalg.LinAlgError("The matrix has no inverse.")
-    below = np.tril_indices(len(inverse), -1)
-    inverse.T[below] = inverse[below]
-    return inverse
-
-
 def distil_inverse(K, y, weight, penalties, rule, overwrite=False):
     """Run two steps at the most, with leave-one-out or generalised cross-validation.
 
@@ -109,7 +94,7 @@ def distil_inverse(K, y, weight, penalties, rule, overwrite=False):
     penalty = float(penalties[0])
     scale = None if weight is None else xp.sqrt(weight)[:, None]
     K = K if overwrite else copy_of(K)
-    rows = InverseRows(inverse_of(add_to_diagonal(K, penalty)), y, penalty, scale)
+    rows = InverseRows(inverse_of(add_to_diagonal(K, penalty), overwrite=True), y, penalty, scale)
     if rule.kind == "loo":
         choose = rule.by_predictions(y, weight)
     elif rule.kind == "gcv":

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
+from sklearn.utils.validation import check_consistent_length, validate_data
 
 from skweight._core._array_api import follow, namespace, take, to_numpy
 from skweight._core._labels import checked_labels
@@ -105,8 +105,7 @@ class SelfDistilledClassifierMixin(ClassifierMixin):
         ValueError
             If there is no such step.
         """
-        check_is_fitted(self)
-        return self._at_step(X, step)
+        return self._at_step(X, step, "decision_function")
 
     def predict(self, X, step=None):
         """Predict the class of the highest score.
@@ -131,7 +130,7 @@ class SelfDistilledClassifierMixin(ClassifierMixin):
         ValueError
             If there is no such step.
         """
-        return self._labels(self.decision_function(X, step))
+        return self._labels(self._at_step(X, step, "predict"))
 
     def staged_decision_function(self, X):
         """Compute the scores of the classes by every step in turn.
@@ -146,10 +145,10 @@ class SelfDistilledClassifierMixin(ClassifierMixin):
         Yields
         ------
         ndarray of shape (n_samples,) or (n_samples, n_classes)
-            Scores of the steps 1 to `n_steps`, as `decision_function` returns them.
+            Scores of the steps 1 to `n_steps`, as `decision_function` returns them; of the last one
+            alone, with "loo-joint".
         """
-        check_is_fitted(self)
-        yield from self._at_every_step(X)
+        yield from self._at_every_step(X, "staged_decision_function")
 
     def staged_predict(self, X):
         """Predict the class of the highest score by every step in turn.
@@ -164,7 +163,7 @@ class SelfDistilledClassifierMixin(ClassifierMixin):
         Yields
         ------
         ndarray of shape (n_samples,)
-            Labels of the steps 1 to `n_steps`.
+            Labels of the steps 1 to `n_steps`; of the last one alone, with "loo-joint".
         """
-        for scores in self.staged_decision_function(X):
+        for scores in self._at_every_step(X, "staged_predict"):
             yield self._labels(scores)

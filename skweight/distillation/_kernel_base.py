@@ -1,19 +1,22 @@
 """Kernel ridge models of several steps: which solver runs, what is kept, prediction."""
 
 import warnings
+from functools import partial
 from numbers import Real
 
 import numpy as np
 from sklearn.metrics.pairwise import PAIRWISE_KERNEL_FUNCTIONS
 from sklearn.utils.validation import validate_data
 
-from skweight._core._array_api import concat, float64_of, follow, namespace, take
+from skweight._core import _array_api
+from skweight._core._array_api import as_type, float64_of, follow, namespace
+from skweight._core._callbacks import FitTask
 from skweight._core._sklearn_compat import Interval, StrOptions
-from skweight.distillation._base import FLOATS, BaseSelfDistilled
-from skweight.distillation._cholesky import Factorised
-from skweight.distillation._kernel_rows import KernelRows, check_kernel, kernel_of
+from skweight.distillation._base import FLOATS, BaseSelfDistilled, warn_of_growth
+from skweight.distillation._kernel_rows import KernelRows, check_kernel, kernel_times
 from skweight.distillation._kernel_solvers import SOLVERS
 from skweight.distillation._problem import Problem
+from skweight.distillation._rules import Rule
 
 KERNEL_CONSTRAINTS = {
     "kernel": [StrOptions(set(PAIRWISE_KERNEL_FUNCTIONS) | {"precomputed"}), callable],
@@ -21,6 +24,7 @@ KERNEL_CONSTRAINTS = {
     "degree": [Interval(Real, 0, None, closed="left")],
     "coef0": [Interval(Real, None, None, closed="neither")],
     "kernel_params": [dict, None],
+    "solver": [StrOptions({"auto", "cholesky", "eigh", "lanczos"})],
 }
 _SPARSE = ("csr", "csc")
 # An eigendecomposition costs about as much as so many Cholesky factorisations, at the least.
@@ -34,55 +38,100 @@ class BaseKernelSelfDistilled(BaseSelfDistilled):
         tags = super().__sklearn_tags__()
         tags.input_tags.pairwise = self.kernel == "precomputed"
         tags.input_tags.sparse = self.kernel != "precomputed"
+        tags.array_api_support = _array_api.SUPPORTED
         return tags
 
     # ---------------------------------------------------------------- fit
 
     def _fit(self, X, y, sample_weight, held_out):
         """Fit all steps to rows as the user gave them, with data held out or three times None."""
-        X, y, sample_weight = self._checked(X, y, sample_weight, _SPARSE)
-        validation = self._checked_validation(*held_out, y.shape[1], _SPARSE)
-        rule, penalties = self._rule(y.shape[1], validation)
-        if self.kernel == "precomputed":
-            check_kernel(X)
-        rows = KernelRows(self, X, sample_weight, like=y)
-        held_out = None
-        if validation is not None:
-            kernel = rows.kernel_with(validation[0])
-            held_out = (lambda dual: kernel @ dual, *validation[1:])
-        problem = Problem(
-            rule,
-            penalties,
-            want_loo=self._wants_loo(rule),
-            held_out=held_out,
-            limit_alpha=self._limit_penalty(penalties),
-            tol=self.tol,
-            max_iter=self.max_iter,
-        )
-        solver = self._choose_solver(rule, penalties)
-        try:
-            fit = SOLVERS[solver](rows, rows.take(y), problem)
-        except np.linalg.LinAlgError:
-            warnings.warn(
-                f"The kernel matrix with alpha={penalties.min():g} on its diagonal is not positive "
-                "definite in floating point: its eigenvalues are used instead, those below 0 as 0. "
-                "Raise alpha to be spared this.",
-                UserWarning,
-                stacklevel=3,
+        metadata = {} if sample_weight is None else {"sample_weight": sample_weight}
+        with FitTask.root(self, X, y, metadata) as task:
+            X, y, weight = self._checked(X, y, sample_weight, _SPARSE)
+            if self.kernel == "precomputed":
+                check_kernel(X)
+                self._check_columns(held_out[0], X.shape[0])
+            validation = self._checked_validation(*held_out, y.shape[1], _SPARSE)
+            rule, penalties = self._rule(y.shape[1], validation)
+            solver = self._choose_solver(rule, penalties)
+            rows = KernelRows(self, X, weight, like=y)
+            predictor = validation and rows.predictor(validation[0])
+            attributes = partial(self._attributes, X, rows, penalties)
+            iterates = solver == "lanczos"
+            problem = Problem(
+                rule,
+                penalties,
+                want_loo=self._wants_loo(rule),
+                held_out=validation and (predictor, *validation[1:]),
+                limit_alpha=self._limit_penalty(penalties),
+                tol=self.tol,
+                max_iter=self.max_iter,
+                on_iteration=_reporter(task, attributes) if iterates and task.listened else None,
             )
-            solver = "eigh"
-            fit = SOLVERS[solver](rows, rows.take(y), problem)
-        self._set_steps(rule, penalties, fit.distilled)
-        self.solver_ = "cholesky" if solver == "inverse" else solver
-        self.X_fit_ = X
-        self._fit_weight = sample_weight  # for the limit
-        self._path = rows.spread(fit.path)
-        self._limit = None if fit.limit is None else rows.spread(fit.limit)
-        self.dual_coef_path_ = self._shaped(self._path)
-        self.dual_coef_ = self.dual_coef_path_[self._index_of(self.best_step_), ...]
-        if fit.distilled.loo is not None:
-            self.loo_predictions_ = self._shaped(self._spread_loo(rows, fit.distilled.loo))
+            fit, ran = self._solve(rows, rows.take(y), problem, solver)
+            last = None
+            if not iterates:
+                first = self.n_steps - len(fit.path) + 1
+                last = self._report_steps(task, partial(attributes, fit, ran), first)
+            self._replace(attributes(fit, ran, last))
+        warn_of_growth(fit.distilled.weights)
         return self
+
+    def _check_columns(self, X_val, n_rows):
+        """Raise if the kernel of rows held out is not with the rows of the fit."""
+        if X_val is not None and np.ndim(X_val) == 2 and np.shape(X_val)[1] != n_rows:
+            raise ValueError(
+                "X_val must be the kernel with the training rows for kernel='precomputed', got "
+                f"shape {np.shape(X_val)} beside {n_rows} rows; a search, which cuts these, "
+                "cannot cut its columns: take ground_truth_weight='loo' there."
+            )
+
+    def _solve(self, rows, y, problem, solver):
+        """Return all steps, and the solver that found them."""
+        try:
+            try:
+                return SOLVERS[solver](rows, y, problem), solver
+            except np.linalg.LinAlgError:
+                warnings.warn(
+                    f"The kernel matrix with alpha={problem.penalties.min():g} on its diagonal is "
+                    "not positive definite in floating point: its eigenvalues are used instead, "
+                    "those that rounding leaves below 0 as 0. Raise alpha to be spared this.",
+                    UserWarning,
+                    stacklevel=4,
+                )
+                return SOLVERS["eigh"](rows, y, problem), "eigh"
+        except MemoryError as error:
+            raise MemoryError(
+                f"The kernel matrix of n_samples={rows.n_rows} rows or its decomposition does not "
+                "fit in memory: take solver='lanczos', which needs parts of it at a time, or "
+                "make_pipeline(Nystroem(), SelfDistilledRidge()) for an approximate kernel."
+            ) from error
+
+    def _attributes(self, X, rows, penalties, fit, solver, last=None):
+        """Return the fitted attributes as they are up to a last step."""
+        attributes = self._step_attributes(penalties, fit.distilled, last)
+        for name in ("ground_truth_weights_", "loo_mse_"):
+            if name in attributes:
+                (attributes[name],) = follow(rows.like, attributes[name])
+        n_kept = attributes["_last_step"] - attributes["_first_step"] + 1
+        path = rows.spread(fit.path[:n_kept, ...])
+        if fit.distilled.loo is not None:
+            loo = self._all_loo(rows, X, path, fit.distilled.loo[:n_kept, ...])
+            attributes["loo_predictions_"] = self._shaped(as_type(loo, X.dtype))
+        path = self._shaped(as_type(path, X.dtype))
+        if fit.n_iter is not None:
+            attributes["n_iter_"] = fit.n_iter
+        return {
+            **attributes,
+            "dual_coef_path_": path,
+            "dual_coef_": path[attributes["best_step_"] - attributes["_first_step"], ...],
+            "solver_": "cholesky" if solver == "inverse" else solver,
+            "X_fit_": X,
+            # What the limit needs.
+            "_fit_weight": rows.all_weights,
+            "_fit_alpha": float(penalties[0]),
+            "_limit": None if fit.limit is None else as_type(rows.spread(fit.limit), X.dtype),
+        }
 
     def _choose_solver(self, rule, penalties):
         """Return the solver that runs."""
@@ -103,16 +152,21 @@ class BaseKernelSelfDistilled(BaseSelfDistilled):
 
     # ---------------------------------------------------------------- prediction
 
+    @property
+    def _path(self):
+        """Dual coefficients of the steps, shape (n_steps, n, m)."""
+        path = self.dual_coef_path_
+        return path[:, :, None] if self._flat else path
+
     def _decide(self, X, places):
-        """Return predictions by some places of the path, each of shape (n_samples, m)."""
+        """Return values of some places of the path, each of shape (n_samples, m)."""
         X = validate_data(self, X, accept_sparse=_SPARSE, dtype=FLOATS, reset=False)
-        xp = namespace(X)
-        dual = xp.stack(
-            [self._limit_dual() if place == np.inf else self._path[place, ...] for place in places],
-            axis=1,
-        )
-        K = kernel_of(self, X, None if self.kernel == "precomputed" else self.X_fit_)
-        values = K @ xp.reshape(dual, (dual.shape[0], -1))
+        xp, path = namespace(X), self._path
+        chosen = [self._limit_dual() if place == np.inf else path[place, ...] for place in places]
+        dual = xp.stack(chosen, axis=1)
+        if dual.dtype != X.dtype:
+            dual = float64_of(dual)
+        values = kernel_times(self, X, self.X_fit_, xp.reshape(dual, (dual.shape[0], -1)))
         values = xp.reshape(values, (values.shape[0], *dual.shape[1:]))
         return [values[:, j, :] for j in range(len(places))]
 
@@ -120,23 +174,32 @@ class BaseKernelSelfDistilled(BaseSelfDistilled):
         """Return the dual coefficients of infinitely many steps."""
         if self._limit is not None:
             return self._limit
-        # Both solve the same targets: (K + alpha / w) c = (K + alpha) c_1.
-        rows = KernelRows(self, self.X_fit_, self._fit_weight, like=self._path)
-        K, owned = rows.scaled_kernel()
-        first = float64_of(rows.take(self._path[0, ...]))
-        first = first if rows.root is None else first / rows.root
-        right = K @ first + first * float(np.asarray(self.alpha).flat[0])
-        limit = Factorised(K, [self.limit_alpha_], owned).solve(right, self.limit_alpha_)
-        return rows.spread(rows.scale(limit))
+        # They are those of an ordinary fit, for which the targets are found again from the first
+        # step: K c + alpha c / weight = y.
+        path = self._path
+        rows = KernelRows(self, self.X_fit_, self._fit_weight, like=path)
+        first = float64_of(rows.take(path[0, ...]))
+        left = self._fit_alpha * first
+        y = rows.predictor(rows.take(self.X_fit_))(first)
+        y = y + (left if rows.weight is None else left / rows.weight[:, None])
+        problem = Problem(
+            Rule("fixed", np.empty(0)),
+            np.array([self.limit_alpha_]),
+            tol=self.tol,
+            max_iter=self.max_iter,
+        )
+        fit, _ = self._solve(rows, y, problem, self.solver_)
+        return as_type(rows.spread(fit.path)[0, ...], path.dtype)
 
-    def _spread_loo(self, rows, loo):
+    def _all_loo(self, rows, X, path, loo):
         """Return leave-one-out predictions of all rows: without weight, the plain ones."""
         if rows.kept is None:
             return loo
-        without = np.setdiff1d(np.arange(rows.n_rows), rows.kept)
-        order = np.argsort(np.concatenate([rows.kept, without]))
-        xp = namespace(loo)
-        others, order = follow(loo, without, order)
-        kernel = rows.kernel_with(take(self.X_fit_, others))
-        plain = xp.stack([kernel @ rows.take(step) for step in self._path])
-        return xp.take(concat([loo, plain], axis=1), order, axis=1)
+        predict = rows.predictor(rows.take_others(X))
+        plain = [predict(rows.take(path[t, ...])) for t in range(path.shape[0])]
+        return rows.merge(loo, namespace(loo).stack(plain))
+
+
+def _reporter(task, attributes):
+    """Return what an iterative solver calls after each iteration."""
+    return lambda fit: task.iteration("lanczos", lambda: attributes(fit(), "lanczos"))

@@ -1,6 +1,7 @@
 """Kernel ridge classification that is taught by its own scores."""
 
-from skweight._core._sklearn_compat import StrOptions, _fit_context
+from skweight._core._callbacks import with_callbacks
+from skweight._core._sklearn_compat import _fit_context
 from skweight.distillation._base import STEP_CONSTRAINTS
 from skweight.distillation._classification import CLASS_CONSTRAINTS, SelfDistilledClassifierMixin
 from skweight.distillation._kernel_base import KERNEL_CONSTRAINTS, BaseKernelSelfDistilled
@@ -139,7 +140,6 @@ class SelfDistilledKernelRidgeClassifier(SelfDistilledClassifierMixin, BaseKerne
     _parameter_constraints: dict = {
         **KERNEL_CONSTRAINTS,
         **STEP_CONSTRAINTS,
-        "solver": [StrOptions({"auto", "cholesky", "eigh", "lanczos"})],
         **CLASS_CONSTRAINTS,
     }
 
@@ -178,6 +178,7 @@ class SelfDistilledKernelRidgeClassifier(SelfDistilledClassifierMixin, BaseKerne
         self.store_loo = store_loo
         self.class_weight = class_weight
 
+    @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
         """Fit all steps.

@@ -1,6 +1,7 @@
 """Kernel ridge regression that is taught by its own predictions."""
 
-from skweight._core._sklearn_compat import StrOptions, _fit_context
+from skweight._core._callbacks import with_callbacks
+from skweight._core._sklearn_compat import _fit_context
 from skweight.distillation._base import STEP_CONSTRAINTS
 from skweight.distillation._kernel_base import KERNEL_CONSTRAINTS, BaseKernelSelfDistilled
 from skweight.distillation._regression import SelfDistilledRegressorMixin
@@ -129,7 +130,6 @@ or {"loo", "gcv", "loo-joint", "validation"}, default=0.5
         **KERNEL_CONSTRAINTS,
         **STEP_CONSTRAINTS,
         "weight_per_target": ["boolean"],
-        "solver": [StrOptions({"auto", "cholesky", "eigh", "lanczos"})],
     }
 
     def __init__(
@@ -167,6 +167,7 @@ or {"loo", "gcv", "loo-joint", "validation"}, default=0.5
         self.max_iter = max_iter
         self.store_loo = store_loo
 
+    @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
         """Fit all steps.

@@ -3,8 +3,11 @@
 import numpy as np
 from sklearn.metrics.pairwise import pairwise_kernels
 
-from skweight._core._array_api import float64_of, follow, namespace, zeros
+from skweight._core._array_api import as_type, concat, float64_of, follow, namespace, take, zeros
 from skweight.distillation._rows import WeightedRows
+
+_BLOCK = 2**23  # numbers of one part of a kernel matrix: 64 MiB in float64
+_HELD = 2**27  # numbers of a matrix with other rows that is kept for later products: 1 GiB
 
 
 def kernel_of(model, X, Y=None):
@@ -19,17 +22,61 @@ def kernel_of(model, X, Y=None):
 def check_kernel(K):
     """Raise if a precomputed kernel matrix of the training rows is not square or not symmetric."""
     xp = namespace(K)
-    if K.shape[0] != K.shape[1]:
+    n = K.shape[0]
+    if K.shape[1] != n:
         raise ValueError(
             "X must be a square kernel matrix of the training rows with kernel='precomputed', got "
             f"shape {tuple(K.shape)}."
         )
-    gap = float(xp.max(xp.abs(K - K.T)))
-    if gap > 1e-8 * float(xp.max(xp.abs(K))):
+    gap = largest = 0.0
+    size = max(1, _BLOCK // n)
+    for start in range(0, n, size):
+        rows, columns = K[start : start + size, start:], K[start:, start : start + size].T
+        gap = max(gap, float(xp.max(xp.abs(rows - columns))))
+        largest = max(largest, float(xp.max(xp.abs(rows))))
+    if gap > rounding_of(K) * largest:
         raise ValueError(
             "X must be a symmetric kernel matrix with kernel='precomputed', got entries that "
             f"differ by {gap:.2g} from those across the diagonal."
         )
+
+
+def rounding_of(X):
+    """Return the relative error that a kernel matrix in the type of X may have."""
+    digits = np.finfo(np.float32 if "float32" in str(X.dtype) else np.float64).eps
+    return max(1e-8, 100 * digits)
+
+
+def kernel_times(model, X, fitted, coefficients):
+    """Return the kernel matrix of other rows with those of a fit, times their coefficients.
+
+    The matrix is made in parts, so that memory is bounded for any number of rows.
+
+    Parameters
+    ----------
+    model : estimator
+        Holds the parameters of the kernel.
+    X : {array, sparse matrix} of shape (n, p)
+        Rows, or their kernel matrix if it is precomputed.
+    fitted : {array, sparse matrix} of shape (n_fit, p)
+        Rows of the fit; not used with a precomputed kernel.
+    coefficients : array of shape (n_fit, c)
+        Dual coefficients; the product is computed in their type.
+
+    Returns
+    -------
+    array of shape (n, c)
+        The product.
+    """
+    if model.kernel == "precomputed":
+        return as_type(X, coefficients.dtype) @ coefficients
+    size = max(1, _BLOCK // coefficients.shape[0])
+    parts = [
+        as_type(kernel_of(model, X[start : start + size, :], fitted), coefficients.dtype)
+        @ coefficients
+        for start in range(0, X.shape[0], size)
+    ]
+    return parts[0] if len(parts) == 1 else concat(parts)
 
 
 class KernelRows(WeightedRows):
@@ -45,32 +92,63 @@ class KernelRows(WeightedRows):
         Their weights.
     like : array
         Weights come in its namespace, in float64.
+
+    Attributes
+    ----------
+    rounding : float
+        Relative error that the kernel matrix may have.
     """
 
     def __init__(self, model, X, sample_weight, like):
         super().__init__(X.shape[0], sample_weight, like)
         self.model = model
-        self.X = X
+        self.is_precomputed = model.kernel == "precomputed"
+        self.X = X if self.is_precomputed else self.take(X)
+        self.rounding = rounding_of(X)
+
+    @property
+    def all_weights(self):
+        """Weights of all rows, or None."""
+        return None if self.weight is None else self.spread(self.weight[:, None])[:, 0]
 
     def kernel(self):
         """Return the kernel matrix in float64, and whether it may be lost."""
-        if self.model.kernel == "precomputed":
-            K = self.take(self.take(self.X), axis=1)
-        else:
-            K = kernel_of(self.model, self.take(self.X))
-        K64 = float64_of(K)
-        return K64, K64 is not self.X
+        if not self.is_precomputed:
+            return float64_of(kernel_of(self.model, self.X)), True
+        K = float64_of(self.take(self.take(self.X), axis=1))
+        return K, K is not self.X
 
     def scaled_kernel(self):
         """Return the kernel matrix, rows and columns times the roots of weights, as `kernel`."""
         K, owned = self.kernel()
-        return (K, owned) if self.root is None else (self.root * K * self.root.T, True)
+        if self.root is None:
+            return K, owned
+        if owned:
+            K *= self.root
+        else:
+            K = self.root * K
+        K *= self.root.T
+        return K, True
 
-    def kernel_with(self, X):
-        """Return the kernel matrix in float64 of other rows with these."""
-        if self.model.kernel == "precomputed":
-            return float64_of(self.take(X, axis=1))
-        return float64_of(kernel_of(self.model, X, self.take(self.X)))
+    def block(self, rows, columns):
+        """Return a part of the kernel matrix, for two slices."""
+        if self.is_precomputed:
+            rows, columns = self._places(rows), self._places(columns)
+            return take(take(self.X, rows), columns, axis=1)
+        return kernel_of(self.model, self.X[rows, :], self.X[columns, :])
+
+    def _places(self, part):
+        places = np.arange(self.n_rows) if self.kept is None else self.kept
+        return follow(self.X, places[part])[0]
+
+    def predictor(self, X):
+        """Return the function from dual coefficients to the values of other rows, in float64."""
+        if self.is_precomputed:
+            X = self.take(X, axis=1)
+        elif X.shape[0] * self.X.shape[0] <= _HELD:
+            K = float64_of(kernel_of(self.model, X, self.X))
+            return lambda dual: K @ dual
+        return lambda dual: kernel_times(self.model, X, self.X, dual)
 
     def spread(self, values):
         """Return values of shape (..., n_kept, m) for all rows, 0 where there is no weight."""

@@ -1,6 +1,11 @@
 """The solvers of kernel ridge models of several steps."""
 
+from functools import partial
+
 from skweight.distillation._cholesky import Factorised, distil_inverse
+from skweight.distillation._iterative import solve_in_basis
+from skweight.distillation._kernel_products import KernelProduct
+from skweight.distillation._lanczos import lanczos
 from skweight.distillation._problem import Fit
 from skweight.distillation._rules import distil_rule, distil_spectrum
 from skweight.distillation._spectrum import kernel_spectrum
@@ -26,7 +31,7 @@ def solve_inverse(rows, y, problem):
 def solve_eigh(rows, y, problem):
     """Solve by eigenvalues, in which all steps, penalties and leave-one-out are diagonal."""
     K, owned = rows.kernel()
-    spectrum = kernel_spectrum(K, rows.weight, owned)
+    spectrum = kernel_spectrum(K, rows.weight, owned, rows.rounding)
     distilled = distil_spectrum(
         spectrum,
         y,
@@ -36,12 +41,24 @@ def solve_eigh(rows, y, problem):
         problem.want_loo,
         problem.validation(spectrum.dual),
     )
-    dual = spectrum.path(distilled.coefficients)
     limit = None
     if problem.limit_alpha is not None:
         targets = spectrum.project(y)
         limit = spectrum.dual(targets / (spectrum.values[:, None] + problem.limit_alpha))
-    return Fit(distilled, dual, limit)
+    return Fit(distilled, spectrum.path(distilled.coefficients), limit)
 
 
-SOLVERS = {"cholesky": solve_cholesky, "inverse": solve_inverse, "eigh": solve_eigh}
+def solve_lanczos(rows, y, problem):
+    """Solve by products with the kernel matrix, which need not fit in memory."""
+    product = KernelProduct(rows.block, y.shape[0], rows.root)
+
+    build = partial(lanczos, product, rows.scale(y), scale=rows.root)
+    return solve_in_basis(build, problem, lambda basis, part: basis.dual(part), "cholesky")
+
+
+SOLVERS = {
+    "cholesky": solve_cholesky,
+    "inverse": solve_inverse,
+    "eigh": solve_eigh,
+    "lanczos": solve_lanczos,
+}

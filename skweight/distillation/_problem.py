@@ -26,6 +26,9 @@ class Problem:
         Penalty of the limit of infinitely many steps, where there is one.
     tol, max_iter : float, int or None
         For the iterative solver.
+    on_iteration : callable or None
+        Called by that after each iteration with a function that returns the `Fit` so far; a true
+        value stops it.
     """
 
     rule: object
@@ -35,6 +38,7 @@ class Problem:
     limit_alpha: float | None = None
     tol: float = 1e-8
     max_iter: int | None = None
+    on_iteration: object = None
 
     def validation(self, coefficients):
         """Return the choice of weights on data held out.

@@ -2,7 +2,7 @@
 
 from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.utils import check_array
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
 from skweight._core._array_api import float64_of, follow
 from skweight.distillation._base import FLOATS, matrix_of
@@ -61,8 +61,7 @@ class SelfDistilledRegressorMixin(MultiOutputMixin, RegressorMixin):
         ValueError
             If there is no such step.
         """
-        check_is_fitted(self)
-        return self._at_step(X, step)
+        return self._at_step(X, step, "predict")
 
     def staged_predict(self, X):
         """Predict targets by every step in turn.
@@ -77,7 +76,6 @@ class SelfDistilledRegressorMixin(MultiOutputMixin, RegressorMixin):
         Yields
         ------
         ndarray of shape (n_samples,) or (n_samples, n_targets)
-            Predictions of the steps 1 to `n_steps`.
+            Predictions of the steps 1 to `n_steps`; of the last one alone, with "loo-joint".
         """
-        check_is_fitted(self)
-        yield from self._at_every_step(X)
+        yield from self._at_every_step(X, "staged_predict")

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import sparse
 
-from skweight._core._array_api import follow, namespace, take, to_numpy
+from skweight._core._array_api import concat, follow, namespace, take, to_numpy
 from skweight._core._sklearn_compat import check_sample_weight
 
 
@@ -30,7 +30,7 @@ class WeightedRows:
     """
 
     def __init__(self, n_rows, sample_weight, like):
-        self.n_rows = n_rows
+        self.n_rows, self.like = n_rows, like
         self.kept = self.weight = self.root = None
         if sample_weight is None:
             return
@@ -51,3 +51,18 @@ class WeightedRows:
     def scale(self, values):
         """Return values of the rows times the roots of their weights."""
         return values if self.root is None else self.root * values
+
+    def take_others(self, values):
+        """Return the rows without weight."""
+        places = self._others
+        return take(values, places if sparse.issparse(values) else follow(values, places)[0])
+
+    def merge(self, kept, others):
+        """Return values of shape (..., n_rows, m), from those of rows with weight and without."""
+        order = np.argsort(np.concatenate([self.kept, self._others]))
+        (order,) = follow(kept, order)
+        return namespace(kept).take(concat([kept, others], axis=-2), order, axis=-2)
+
+    @property
+    def _others(self):
+        return np.setdiff1d(np.arange(self.n_rows), self.kept)
