@@ -33,7 +33,7 @@ STEP_CONSTRAINTS = {
 
 
 # Attributes that a fit has or has not.
-_OPTIONAL = ("loo_predictions_", "loo_mse_", "limit_alpha_", "n_iter_")
+_OPTIONAL = ("loo_predictions_", "loo_mse_", "limit_alpha_")
 # What checking X and y sets, and prediction needs.
 _OF_INPUT = ("n_features_in_", "feature_names_in_", "classes_", "_flat")
 
@@ -101,7 +101,7 @@ class BaseSelfDistilled(CallbackSupportMixin, BaseEstimator):
         first = self.n_steps - len(distilled.coefficients) + 1
         attributes = {
             "ground_truth_weights_": distilled.weights[: last - 1],
-            "best_step_": last,
+            "best_step_": last if distilled.best_step is None else min(distilled.best_step, last),
             "_first_step": first,
             "_last_step": last,
             **{name: getattr(self, name) for name in _OF_INPUT if hasattr(self, name)},
@@ -145,10 +145,11 @@ class BaseSelfDistilled(CallbackSupportMixin, BaseEstimator):
             step = self.best_step_
         if isinstance(step, Real) and step == np.inf:
             if not hasattr(self, "limit_alpha_"):
+                names = [name for name in ("ground_truth_weight", "alpha") if hasattr(self, name)]
+                given = " and ".join(f"{name}={getattr(self, name)!r}" for name in names)
                 raise ValueError(
                     "step=inf needs one ground_truth_weight above 0 and at most 2 and one alpha "
-                    "for all steps, got ground_truth_weight="
-                    f"{self.ground_truth_weight!r} and alpha={self.alpha!r}."
+                    f"for all steps, got {given}."
                 )
             return np.inf
         first, last = self._first_step, self._last_step

@@ -119,13 +119,12 @@ class BaseKernelSelfDistilled(BaseSelfDistilled):
             loo = self._all_loo(rows, X, path, fit.distilled.loo[:n_kept, ...])
             attributes["loo_predictions_"] = self._shaped(as_type(loo, X.dtype))
         path = self._shaped(as_type(path, X.dtype))
-        if fit.n_iter is not None:
-            attributes["n_iter_"] = fit.n_iter
         return {
             **attributes,
             "dual_coef_path_": path,
             "dual_coef_": path[attributes["best_step_"] - attributes["_first_step"], ...],
             "solver_": "cholesky" if solver == "inverse" else solver,
+            "n_iter_": fit.n_iter,
             "X_fit_": X,
             # What the limit needs.
             "_fit_weight": rows.all_weights,

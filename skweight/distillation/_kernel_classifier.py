@@ -86,7 +86,7 @@ class SelfDistilledKernelRidgeClassifier(SelfDistilledClassifierMixin, BaseKerne
     solver_ : {"cholesky", "eigh", "lanczos"}
         The solver that ran.
     n_iter_ : int
-        Iterations, for "lanczos" alone.
+        Iterations of "lanczos"; 1 for the others.
     X_fit_ : {ndarray, sparse matrix} of shape (n_samples, n_features)
         Training rows, or their kernel matrix, needed for prediction.
     n_features_in_ : int

@@ -81,7 +81,7 @@ or {"loo", "gcv", "loo-joint", "validation"}, default=0.5
     solver_ : {"cholesky", "eigh", "lanczos"}
         The solver that ran.
     n_iter_ : int
-        Iterations, for "lanczos" alone.
+        Iterations of "lanczos"; 1 for the others.
     X_fit_ : {ndarray, sparse matrix} of shape (n_samples, n_features)
         Training rows, or their kernel matrix, needed for prediction.
     n_features_in_ : int

@@ -63,11 +63,11 @@ class Fit:
         Their coefficients: dual ones of n rows, or those of n features.
     limit : array of shape (n, m) or None
         Those of the limit, where they are known.
-    n_iter : int or None
-        Iterations, if the solver has any.
+    n_iter : int
+        Iterations; 1 for a solver that has none.
     """
 
     distilled: object
     path: object
     limit: object = None
-    n_iter: int | None = None
+    n_iter: int = 1

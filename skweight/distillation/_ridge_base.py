@@ -100,8 +100,6 @@ class BaseRidgeSelfDistilled(BaseSelfDistilled):
         if fit.distilled.loo is not None:
             loo = _all_loo(rows, X, steps, fit.distilled.loo[:n_kept, ...])
             attributes["loo_predictions_"] = self._shaped(loo)
-        if fit.n_iter is not None:
-            attributes["n_iter_"] = fit.n_iter
         path, intercepts = self._as_ridge(rows, steps)
         best = attributes["best_step_"] - attributes["_first_step"]
         return {
@@ -111,6 +109,7 @@ class BaseRidgeSelfDistilled(BaseSelfDistilled):
             "coef_": path[best, ...],
             "intercept_": intercepts[best, ...],
             "solver_": solver,
+            "n_iter_": fit.n_iter,
             "_limit": None if fit.limit is None else self._as_ridge(rows, fit.limit[None, ...]),
         }
 

@@ -79,7 +79,7 @@ class SelfDistilledRidgeClassifier(SelfDistilledClassifierMixin, BaseRidgeSelfDi
     solver_ : {"cholesky", "svd", "lsqr"}
         The solver that ran.
     n_iter_ : int
-        Iterations, for "lsqr" alone.
+        Iterations of "lsqr"; 1 for the others.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -126,7 +126,7 @@ class SelfDistilledRidgeClassifier(SelfDistilledClassifierMixin, BaseRidgeSelfDi
     >>> model = SelfDistilledRidgeClassifier(alpha=1.0, n_steps=5,
     ...                                      ground_truth_weight=0.0).fit(X[:300], noisy)
     >>> [round(float(np.mean(labels == y[300:])), 2) for labels in model.staged_predict(X[300:])]
-    [0]
+    [0.72, 0.75, 0.76, 0.76, 0.77]
     """
 
     _parameter_constraints: dict = {**RIDGE_CONSTRAINTS, **CLASS_CONSTRAINTS}
