@@ -1,7 +1,12 @@
 """Learn from a model's own outputs, or from a teacher's."""
 
+from skweight.distillation._degrees_display import EffectiveDegreesOfFreedomDisplay
+from skweight.distillation._filter_display import FilterFactorsDisplay
 from skweight.distillation._kernel_classifier import SelfDistilledKernelRidgeClassifier
 from skweight.distillation._kernel_ridge import SelfDistilledKernelRidge
+from skweight.distillation._ridge import SelfDistilledRidge
+from skweight.distillation._ridge_classifier import SelfDistilledRidgeClassifier
+from skweight.distillation._step_error_display import StepErrorDisplay
 from skweight.distillation._steps import (
     self_distillation_coefficients,
     self_distillation_filters,
@@ -14,8 +19,13 @@ from skweight.distillation._weights import (
 )
 
 __all__ = [
+    "EffectiveDegreesOfFreedomDisplay",
+    "FilterFactorsDisplay",
     "SelfDistilledKernelRidge",
     "SelfDistilledKernelRidgeClassifier",
+    "SelfDistilledRidge",
+    "SelfDistilledRidgeClassifier",
+    "StepErrorDisplay",
     "gcv_self_distillation_weight",
     "joint_self_distillation_weights",
     "self_distillation_coefficients",

@@ -93,8 +93,9 @@ class StepErrorDisplay:
         """Plot one or several fitted estimators.
 
         With X and y the error is that of predictions for these rows, which should be others than
-        those of the fit. Without, it is what the fit itself found: leave-one-out errors, or the
-        scores of a search over penalties, a line for each penalty.
+        those of the fit. Without, it is what the fit itself found: leave-one-out errors, for
+        classifiers those of scores as fits to +1 and -1, or the scores of a search over penalties,
+        a line for each penalty.
 
         Parameters
         ----------
