@@ -100,8 +100,8 @@ class StepErrorDisplay:
         Parameters
         ----------
         estimator : estimator or dict of str to estimator
-            Fitted estimators with `staged_predict`; also at the end of a Pipeline. Of several
-            searches without X each has a line for the penalty it chose.
+            Fitted self-distilled models, searches or `SelfDistillation`; also at the end of a
+            Pipeline. Of several searches without X each has a line for the penalty it chose.
         X : {array-like, sparse matrix} of shape (n_samples, n_features) or None, default=None
             Rows held out.
         y : array-like of shape (n_samples,) or (n_samples, n_targets) or None, default=None
@@ -126,6 +126,8 @@ class StepErrorDisplay:
 
         Raises
         ------
+        TypeError
+            If an estimator is no self-distilled model.
         ValueError
             If X or y is missing and the fit found no errors by itself.
 
@@ -289,9 +291,9 @@ def _measured(models, y, sample_weight, metric):
     """Return what a display holds, from predictions for rows that are held out."""
     errors, limits, chosen = {}, {}, {}
     for label, (model, rows) in models.items():
-        if not hasattr(model, "staged_predict"):
+        if not hasattr(model, "ground_truth_weights_"):
             raise TypeError(
-                f"estimator must have the method staged_predict, got {type(model).__name__}."
+                f"estimator must be a self-distilled model of steps, got {type(model).__name__}."
             )
         own = metric or ("error_rate" if is_classifier(model) else "squared_error")
         error, error_name = _error_of(own)

@@ -12,6 +12,7 @@ from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeRegressor
 
 from skweight.datasets import load_self_distillation_toy
 
@@ -24,6 +25,7 @@ from matplotlib.colors import same_color  # noqa: E402
 from skweight.distillation import (  # noqa: E402
     EffectiveDegreesOfFreedomDisplay,
     FilterFactorsDisplay,
+    SelfDistillation,
     SelfDistilledKernelRidge,
     SelfDistilledKernelRidgeClassifier,
     SelfDistilledRidge,
@@ -406,7 +408,7 @@ def test_error_bad_input():
         StepErrorDisplay.from_estimator(model, X)
     with pytest.raises(ValueError, match=r"X and y must be given for .* without store_loo=True"):
         StepErrorDisplay.from_estimator(model)
-    with pytest.raises(TypeError, match="must have the method staged_predict, got Ridge"):
+    with pytest.raises(TypeError, match="must be a self-distilled model of steps, got Ridge"):
         StepErrorDisplay.from_estimator(Ridge().fit(X, Y), X, Y)
     with pytest.raises(ValueError, match=r"metric must be one of .* or a function, got 'r2'"):
         StepErrorDisplay.from_estimator(model, X, Y[:, 0], metric="r2")
@@ -416,6 +418,17 @@ def test_error_bad_input():
         StepErrorDisplay({"a": [1.0]}).plot(yscale="symlog")
     with pytest.raises(ValueError, match="chosen must be a step from 1 to 1 for 'steps', got 2"):
         StepErrorDisplay.from_predictions([1.0], [[1.0]], chosen=2)
+
+
+def test_errors_of_refits_of_any_estimator():
+    tree = DecisionTreeRegressor(max_depth=2, random_state=0)
+    model = SelfDistillation(tree, n_steps=3, ground_truth_weight=0.5).fit(X[:30], Y[:30, 0])
+    display = StepErrorDisplay.from_estimator(model, X[30:], Y[30:, 0], name="tree")
+    expected = [((step.predict(X[30:]) - Y[30:, 0]) ** 2).mean() for step in model.estimators_]
+    assert_allclose(display.errors["tree"], expected)
+    assert display.marks_ == display.limits_ == []
+    with pytest.raises(TypeError, match=r"whose steps are filters .* got SelfDistillation"):
+        FilterFactorsDisplay.from_estimator(model, X)
 
 
 def test_steps_of_a_joint_optimum_mean_nothing_before_the_last():
