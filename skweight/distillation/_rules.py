@@ -85,6 +85,8 @@ class Distilled:
         Their mean squared errors.
     condition : float or None
         Condition number of the joint problem.
+    best_step : int or None
+        The step that predicts, from 1, where a search has chosen it.
     """
 
     coefficients: object
@@ -92,6 +94,7 @@ class Distilled:
     loo: object = None
     loo_mse: np.ndarray | None = None
     condition: float | None = None
+    best_step: int | None = None
 
 
 def make_rule(ground_truth_weight, alpha, n_steps, n_targets, bounds=None, per_target=False):
