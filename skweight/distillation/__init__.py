@@ -6,6 +6,7 @@ from skweight.distillation._kernel_classifier import SelfDistilledKernelRidgeCla
 from skweight.distillation._kernel_ridge import SelfDistilledKernelRidge
 from skweight.distillation._ridge import SelfDistilledRidge
 from skweight.distillation._ridge_classifier import SelfDistilledRidgeClassifier
+from skweight.distillation._self_distillation import SelfDistillation
 from skweight.distillation._step_error_display import StepErrorDisplay
 from skweight.distillation._steps import (
     self_distillation_coefficients,
@@ -21,6 +22,7 @@ from skweight.distillation._weights import (
 __all__ = [
     "EffectiveDegreesOfFreedomDisplay",
     "FilterFactorsDisplay",
+    "SelfDistillation",
     "SelfDistilledKernelRidge",
     "SelfDistilledKernelRidgeClassifier",
     "SelfDistilledRidge",

@@ -94,6 +94,27 @@ CHEAP_PARAMETERS = {
         {"estimator": QuantileRegressor(alpha=0.0)},
         {"estimator": QuantileRegressor(alpha=0.0), "distribution": "gaussian", "cv": 3},
     ],
+    # The default; everything that leave-one-out finds; products with the kernel matrix alone.
+    "SelfDistilledKernelRidge": [
+        {},
+        {"n_steps": 3, "ground_truth_weight": "loo", "step_selection": "loo"},
+        {"solver": "lanczos", "tol": 1e-12},
+    ],
+    "SelfDistilledKernelRidgeClassifier": [
+        {},
+        {"n_steps": 3, "ground_truth_weight": "loo", "step_selection": "loo"},
+    ],
+    # Here products with the rows alone come last.
+    "SelfDistilledRidge": [
+        {},
+        {"n_steps": 3, "ground_truth_weight": "loo", "step_selection": "loo"},
+        {"solver": "lsqr", "tol": 1e-12},
+    ],
+    "SelfDistilledRidgeClassifier": [
+        {},
+        {"n_steps": 3, "ground_truth_weight": "loo", "step_selection": "loo"},
+        {"solver": "lsqr", "tol": 1e-12, "class_weight": "balanced"},
+    ],
     # Its sketches are random: without a seed no two fits agree.
     "SketchKernelDensity": [
         {"n_features": 64, "random_state": 0},
@@ -107,6 +128,27 @@ _CHOOSES_TO_ITERATE = {
     "fairness_budget": 0.0,
     "sensitive_columns": [0],
     "drop_sensitive": False,
+}
+
+# Leave-one-out drops a row with all its weight, and not one of several copies of it: integer
+# weights mean repeated rows where weights of the ground truth are given.
+_GIVEN_WEIGHT = {"ground_truth_weight": 0.5, "step_selection": "last"}
+_SELF_DISTILLED = {
+    "check_sample_weight_equivalence_on_dense_data": _GIVEN_WEIGHT,
+    "check_sample_weight_equivalence_on_sparse_data": _GIVEN_WEIGHT,
+    "check_weights_equal_repetition": _GIVEN_WEIGHT,
+    # The other solvers do not iterate.
+    "check_convergence_warning": {**_GIVEN_WEIGHT, "solver": "lanczos"},
+    "check_non_transformer_estimators_n_iter": {**_GIVEN_WEIGHT, "solver": "lanczos"},
+    # The rows lie far apart: for a kernel of unit width each has no neighbour but itself.
+    "check_class_weight_classifiers": {"gamma": 1e-3},
+}
+
+_SELF_DISTILLED_LINEAR = {
+    **_SELF_DISTILLED,
+    "check_convergence_warning": {**_GIVEN_WEIGHT, "solver": "lsqr"},
+    # Leave-one-out predictions, where asked for, are one for each row.
+    "check_pickle_size_does_not_grow": _GIVEN_WEIGHT,
 }
 
 # Constructor parameters for one check, on top of the cheap ones: {class: {check: parameters}}.
@@ -168,6 +210,10 @@ CHECK_PARAMETERS = {
     "PrestoClassifierCV": {
         "check_parameters_not_written": {"alphas": [0.01, 0.1], "class_order": [0, 1, 2]},
     },
+    "SelfDistilledKernelRidge": _SELF_DISTILLED,
+    "SelfDistilledKernelRidgeClassifier": _SELF_DISTILLED,
+    "SelfDistilledRidge": _SELF_DISTILLED_LINEAR,
+    "SelfDistilledRidgeClassifier": _SELF_DISTILLED_LINEAR,
 }
 
 # Estimators that with no arguments take columns in multiples only: {class: multiple}.
@@ -178,5 +224,13 @@ EXPECTED_FAILURES = {}
 
 # Estimators that must keep training rows to predict: {class: reason}.
 KEEPS_TRAINING_ROWS = {
+    "SelfDistilledKernelRidge": "predictions are sums over kernels with the training rows",
+    "SelfDistilledKernelRidgeClassifier": "scores are sums over kernels with the training rows",
     "SketchKernelDensity": "queries that few rows are near are answered by the rows themselves",
+}
+
+# Estimators whose predictions are float32 for float32 rows: {class: reason}.
+KEEPS_FLOAT32 = {
+    "SelfDistilledKernelRidge": "a kernel matrix in float32 takes half the memory",
+    "SelfDistilledKernelRidgeClassifier": "a kernel matrix in float32 takes half the memory",
 }
