@@ -1,6 +1,7 @@
 """Constructor parameters: enough by default, never written, never ignored when they are wrong."""
 
 import copy
+from numbers import Real
 from unittest import SkipTest
 
 import numpy as np
@@ -81,6 +82,13 @@ def check_nonsense_parameters(estimator):
         assert name in message, f"the error for {name!r} does not name it: {message}"
 
 
+def _is_whole(estimator, name, value):
+    """Tell whether a parameter takes whole numbers alone."""
+    constraints = getattr(estimator, "_parameter_constraints", {}).get(name, [])
+    takes_all = any(getattr(constraint, "type", None) is Real for constraint in constraints)
+    return type(value) is int and not takes_all
+
+
 @common_check()
 def check_numbers_out_of_range(estimator):
     """Number parameters refuse NaN, text and (whole ones) fractions, naming themselves."""
@@ -88,7 +96,8 @@ def check_numbers_out_of_range(estimator):
     for name, value in estimator.get_params(deep=False).items():
         if type(value) not in (int, float):
             continue
-        for bad in (np.nan, -np.inf, "three", *([value + 0.5] if type(value) is int else [])):
+        fractions = [value + 0.5] if _is_whole(estimator, name, value) else []
+        for bad in (np.nan, -np.inf, "three", *fractions):
             message = error_of(clone(estimator).set_params(**{name: bad}).fit, X, y)
             assert name in message, f"the error for {name}={bad!r} does not name it: {message}"
 
