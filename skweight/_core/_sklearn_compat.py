@@ -4,7 +4,7 @@ from sklearn.base import _fit_context
 from sklearn.utils import _safe_indexing, get_tags
 from sklearn.utils._metadata_requests import _routing_enabled
 from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
-from sklearn.utils.metaestimators import _BaseComposition
+from sklearn.utils.metaestimators import _BaseComposition, _safe_split
 from sklearn.utils.validation import _check_sample_weight
 
 try:  # scikit-learn >= 1.7
@@ -35,6 +35,7 @@ __all__ = [
     "_fit_context",
     "_routing_enabled",
     "_safe_indexing",
+    "_safe_split",
     "check_sample_weight",
     "takes_sparse",
     "with_callbacks",

@@ -1,0 +1,177 @@
+"""What goes into the distillation of any estimator: which ones can be, rows, weights and splits."""
+
+import numpy as np
+from sklearn.base import is_classifier, is_regressor
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import check_cv
+from sklearn.utils import check_array, column_or_1d, get_tags, indexable
+from sklearn.utils.metadata_routing import process_routing
+from sklearn.utils.multiclass import check_classification_targets
+
+from skweight._core._labels import checked_labels
+from skweight._core._sklearn_compat import _routing_enabled
+from skweight._core._wrapping import weight_keyword
+from skweight.distillation._self_distillation_learners import (
+    ClassificationLearner,
+    RegressionLearner,
+)
+from skweight.distillation._steps import check_steps
+from skweight.distillation._weights import check_bounds
+
+
+def check_can_be_distilled(estimator):
+    """Raise unless an estimator can be fitted to mixtures of targets and predictions."""
+    name = type(estimator).__name__
+    if isinstance(estimator, FrozenEstimator):
+        raise ValueError(f"estimator must not be frozen, since every step fits it, got {name}.")
+    if is_regressor(estimator):
+        return
+    if not is_classifier(estimator):
+        raise ValueError(f"estimator must be a regressor or a classifier, got {name}.")
+    if not hasattr(estimator, "predict_proba"):
+        raise ValueError(f"estimator must have predict_proba if it is a classifier, got {name}.")
+    if weight_keyword(estimator) is None:
+        raise ValueError(
+            f"estimator must take sample_weight in fit if it is a classifier, got {name}."
+        )
+    if get_tags(estimator).input_tags.pairwise:
+        raise ValueError(
+            "estimator must not be a classifier of precomputed kernels, since rows are copied, "
+            f"got {name}."
+        )
+
+
+def check_weights(estimator, ground_truth_weight, weight_bounds, n_steps):
+    """Return weights of shape (n_steps - 1,), None if they are to be found, and their bounds."""
+    low, high = check_bounds(weight_bounds)
+    if isinstance(ground_truth_weight, str):
+        given = None if n_steps > 1 else np.empty(0)
+    else:
+        given, _ = check_steps(ground_truth_weight, 1.0, n_steps)
+    if not is_classifier(estimator):
+        return given, (low, high)
+    if given is not None and ((given < 0) | (given > 1)).any():
+        raise ValueError(
+            "ground_truth_weight must be between 0 and 1 for a classifier, got "
+            f"{ground_truth_weight!r}."
+        )
+    if low > 1 or high < 0:
+        raise ValueError(f"weight_bounds must meet [0, 1] for a classifier, got {weight_bounds!r}.")
+    return given, (max(low, 0.0), min(high, 1.0))
+
+
+def check_rows(estimator, X, y):
+    """Return rows that can be indexed, and labels or targets as an array."""
+    if y is None:
+        raise ValueError("fit requires y to be passed, but the target y is None.")
+    if is_classifier(estimator):
+        y = checked_labels(y)
+        check_classification_targets(y)
+    else:
+        y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+        if y.ndim == 2 and y.shape[1] == 1 and not get_tags(estimator).target_tags.multi_output:
+            y = column_or_1d(y, warn=True)
+    if not len(y):
+        raise ValueError("y must hold at least one sample, got 0 samples.")
+    return indexable(X, y)
+
+
+def make_learner(estimator, X, y, keyword, params):
+    """Return what fits the estimator, and what splits are stratified by.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A regressor or a classifier.
+    X, y : array-like
+        Rows as from `check_rows`.
+    keyword : str
+        The one under which ``fit`` takes weights.
+    params : dict
+        What goes to ``fit``, weights included where there are any.
+
+    Returns
+    -------
+    learner : RegressionLearner or ClassificationLearner
+        Fits clones.
+    strata : ndarray of shape (n,)
+        Targets, or the codes of labels.
+    """
+    others = {name: value for name, value in params.items() if name != keyword}
+    given = params.get(keyword)
+    if not is_classifier(estimator):
+        weight = {} if given is None else {keyword: given}
+        return RegressionLearner(estimator, X, y, weight, others), y
+    labels, codes = np.unique(y, return_inverse=True)
+    used = np.bincount(codes, weights=given) > 0
+    classes = labels[used]
+    if len(classes) < 2:
+        raise ValueError(
+            "y must hold at least two classes among the rows of positive weight, but it has only "
+            f"1 class: {classes}."
+        )
+    truth = np.eye(len(labels))[codes][:, used]
+    return ClassificationLearner(estimator, X, truth, {keyword: given}, others, classes), codes
+
+
+def make_splits(cv, X, y, classifier, params):
+    """Return pairs of row numbers, to fit on and held out, of all parts that hold out some."""
+    cv, every = check_cv(cv, y, classifier=classifier), np.arange(len(y))
+    # Masks are taken too, as by scikit-learn's own cross-validation.
+    splits = [(every[train], every[test]) for train, test in cv.split(X, y, **params)]
+    splits = [(train, test) for train, test in splits if len(test)]
+    if not splits:
+        raise ValueError("cv must hold out some rows, but its test folds are empty.")
+    return splits
+
+
+def route(meta, estimator, weight, params):
+    """Return the keyword of weights, and what goes to the fits and to the splitter.
+
+    Parameters
+    ----------
+    meta : estimator
+        The one that wraps.
+    estimator : estimator
+        The one inside.
+    weight : ndarray of shape (n,) or None
+        Weights of the rows.
+    params : dict
+        Further metadata.
+
+    Returns
+    -------
+    keyword : str or None
+        The one under which ``fit`` takes weights.
+    fit_params, split_params : dict
+        What was requested.
+
+    Raises
+    ------
+    TypeError
+        If metadata come without routing.
+    ValueError
+        If weights come that the estimator does not take.
+    """
+    if _routing_enabled():
+        given = params if weight is None else {**params, "sample_weight": weight}
+        routed = process_routing(meta, "fit", **given) if given else {}
+        # The default is in no router: it takes whatever weights come here.
+        default = {"sample_weight": weight}
+        fit_params = routed["estimator"].fit if "estimator" in routed else default
+        split_params = routed["splitter"].split if "splitter" in routed else {}
+        return "sample_weight", fit_params, split_params
+    if params:
+        raise TypeError(
+            f"fit got {sorted(params)}, which is passed on only with "
+            "sklearn.set_config(enable_metadata_routing=True)."
+        )
+    keyword = weight_keyword(estimator)
+    if weight is None:
+        return keyword, {}, {}
+    if keyword is None:
+        raise ValueError(
+            "sample_weight must be None for an estimator whose fit takes no weights, got weights "
+            f"for {type(estimator).__name__}."
+        )
+    return keyword, {keyword: weight}, {}
