@@ -31,6 +31,7 @@ __all__ = [
     "eigh",
     "factorise",
     "float64_of",
+    "float_types",
     "follow",
     "inverse_of",
     "is_numpy",
@@ -60,6 +61,12 @@ def is_numpy(xp):
         or xp.__name__ in ("numpy", "array_api_compat.numpy")
         or (xp.__name__.endswith("array_api_compat.numpy"))
     )
+
+
+def float_types(X):
+    """Return float64 and float32 as validation wants them, in the namespace of X."""
+    xp = namespace(X)
+    return [xp.float64, xp.float32]
 
 
 def _is_torch(xp):

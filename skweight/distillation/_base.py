@@ -8,12 +8,13 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skweight._core._array_api import check_same_namespace, follow, namespace, to_numpy
+from skweight._core._array_api import check_same_namespace, float_types, follow, namespace, to_numpy
 from skweight._core._callbacks import CallbackSupportMixin
 from skweight._core._sklearn_compat import Interval, StrOptions, check_sample_weight
 from skweight.distillation._rules import TUNED, make_rule
 
-FLOATS = [np.float64, np.float32]
+# Formats of sparse rows.
+SPARSE = ("csr", "csc")
 
 # Constraints of the parameters that all these models share.
 STEP_CONSTRAINTS = {
@@ -184,13 +185,17 @@ class BaseSelfDistilled(CallbackSupportMixin, BaseEstimator):
         """Return values of shape (..., m) in the shape of the targets."""
         return values[..., 0] if self._flat else values
 
-    def _checked_validation(self, X_val, y_val, sample_weight_val, n_targets, accept_sparse):
+    def _checked_rows(self, X):
+        """Return checked rows of the features that were fitted."""
+        return validate_data(self, X, accept_sparse=SPARSE, dtype=float_types(X), reset=False)
+
+    def _checked_validation(self, X_val, y_val, sample_weight_val, n_targets):
         """Return data held out, checked like the others, or None."""
         if X_val is None and y_val is None and sample_weight_val is None:
             return None
         if X_val is None or y_val is None:
             raise ValueError("X_val and y_val must be given together, got one of them alone.")
-        X_val = validate_data(self, X_val, accept_sparse=accept_sparse, dtype=FLOATS, reset=False)
+        X_val = self._checked_rows(X_val)
         y_val = self._held_out_targets(X_val, y_val, n_targets)
         if sample_weight_val is not None:
             weight = check_sample_weight(to_numpy(sample_weight_val), to_numpy(y_val))

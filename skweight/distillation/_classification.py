@@ -6,10 +6,9 @@ from sklearn.utils import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, validate_data
 
-from skweight._core._array_api import follow, namespace, take, to_numpy
+from skweight._core._array_api import float_types, follow, namespace, take, to_numpy
 from skweight._core._labels import checked_labels
 from skweight._core._sklearn_compat import StrOptions, check_sample_weight
-from skweight.distillation._base import FLOATS
 
 CLASS_CONSTRAINTS = {"class_weight": [dict, StrOptions({"balanced"}), None]}
 
@@ -24,7 +23,7 @@ class SelfDistilledClassifierMixin(ClassifierMixin):
         count; `class_weight` is in the weights that are returned.
         """
         y = y if y is None else checked_labels(y)
-        X, y = validate_data(self, X, y, accept_sparse=accept_sparse, dtype=FLOATS)
+        X, y = validate_data(self, X, y, accept_sparse=accept_sparse, dtype=float_types(X))
         check_classification_targets(y)
         labels, weight = to_numpy(y), sample_weight
         if sample_weight is not None:

@@ -6,13 +6,12 @@ from numbers import Real
 
 import numpy as np
 from sklearn.metrics.pairwise import PAIRWISE_KERNEL_FUNCTIONS
-from sklearn.utils.validation import validate_data
 
 from skweight._core import _array_api
 from skweight._core._array_api import as_type, float64_of, follow, namespace
 from skweight._core._callbacks import FitTask
 from skweight._core._sklearn_compat import Interval, StrOptions
-from skweight.distillation._base import FLOATS, BaseSelfDistilled, warn_of_growth
+from skweight.distillation._base import SPARSE, BaseSelfDistilled, warn_of_growth
 from skweight.distillation._kernel_rows import KernelRows, check_kernel, kernel_times
 from skweight.distillation._kernel_solvers import SOLVERS
 from skweight.distillation._problem import Problem
@@ -26,7 +25,6 @@ KERNEL_CONSTRAINTS = {
     "kernel_params": [dict, None],
     "solver": [StrOptions({"auto", "cholesky", "eigh", "lanczos"})],
 }
-_SPARSE = ("csr", "csc")
 # An eigendecomposition costs about as much as so many Cholesky factorisations, at the least.
 _CHOLESKY_PER_EIGH = 4
 
@@ -47,11 +45,11 @@ class BaseKernelSelfDistilled(BaseSelfDistilled):
         """Fit all steps to rows as the user gave them, with data held out or three times None."""
         metadata = {} if sample_weight is None else {"sample_weight": sample_weight}
         with FitTask.root(self, X, y, metadata) as task:
-            X, y, weight = self._checked(X, y, sample_weight, _SPARSE)
+            X, y, weight = self._checked(X, y, sample_weight, SPARSE)
             if self.kernel == "precomputed":
                 check_kernel(X)
                 self._check_columns(held_out[0], X.shape[0])
-            validation = self._checked_validation(*held_out, y.shape[1], _SPARSE)
+            validation = self._checked_validation(*held_out, y.shape[1])
             rule, penalties = self._rule(y.shape[1], validation)
             solver = self._choose_solver(rule, penalties)
             rows = KernelRows(self, X, weight, like=y)
@@ -159,7 +157,7 @@ class BaseKernelSelfDistilled(BaseSelfDistilled):
 
     def _decide(self, X, places):
         """Return values of some places of the path, each of shape (n_samples, m)."""
-        X = validate_data(self, X, accept_sparse=_SPARSE, dtype=FLOATS, reset=False)
+        X = self._checked_rows(X)
         xp, path = namespace(X), self._path
         chosen = [self._limit_dual() if place == np.inf else path[place, ...] for place in places]
         dual = xp.stack(chosen, axis=1)

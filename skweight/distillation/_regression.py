@@ -4,8 +4,8 @@ from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
-from skweight._core._array_api import float64_of, follow
-from skweight.distillation._base import FLOATS, matrix_of
+from skweight._core._array_api import float64_of, float_types, follow
+from skweight.distillation._base import matrix_of
 
 
 class SelfDistilledRegressorMixin(MultiOutputMixin, RegressorMixin):
@@ -18,7 +18,7 @@ class SelfDistilledRegressorMixin(MultiOutputMixin, RegressorMixin):
             X,
             y,
             accept_sparse=accept_sparse,
-            dtype=FLOATS,
+            dtype=float_types(X),
             multi_output=True,
             y_numeric=True,
         )
@@ -28,7 +28,7 @@ class SelfDistilledRegressorMixin(MultiOutputMixin, RegressorMixin):
 
     def _held_out_targets(self, X_val, y_val, n_targets):
         """Return the targets of rows held out, shape (n_val, m)."""
-        y_val = check_array(y_val, ensure_2d=False, dtype=FLOATS, input_name="y_val")
+        y_val = check_array(y_val, ensure_2d=False, dtype=float_types(y_val), input_name="y_val")
         (y_val,) = follow(X_val, y_val)
         y_val = matrix_of(float64_of(y_val))
         if y_val.shape != (X_val.shape[0], n_targets):

@@ -6,14 +6,12 @@ from functools import partial
 import numpy as np
 from scipy import sparse
 from sklearn.base import is_classifier
-from sklearn.utils.validation import validate_data
 
 from skweight._core import _array_api
 from skweight._core._array_api import concat, follow, namespace
 from skweight._core._callbacks import FitTask
 from skweight._core._sklearn_compat import StrOptions
 from skweight.distillation._base import (
-    FLOATS,
     STEP_CONSTRAINTS,
     BaseSelfDistilled,
     warn_of_growth,
@@ -27,7 +25,6 @@ RIDGE_CONSTRAINTS = {
     **STEP_CONSTRAINTS,
     "solver": [StrOptions({"auto", "cholesky", "svd", "lsqr"})],
 }
-_SPARSE = ("csr", "csc")
 # The larger the matrix of sparse rows or features that would be factorised, the more iterations
 # cost less than it does.
 _LARGE = 5000
@@ -49,7 +46,7 @@ class BaseRidgeSelfDistilled(BaseSelfDistilled):
         metadata = {} if sample_weight is None else {"sample_weight": sample_weight}
         with FitTask.root(self, X, y, metadata) as task:
             X, y, weight = self._checked(X, y, sample_weight, ("csr",))
-            validation = self._checked_validation(*held_out, y.shape[1], _SPARSE)
+            validation = self._checked_validation(*held_out, y.shape[1])
             rule, penalties = self._rule(y.shape[1], validation)
             solver = self._choose_solver(X, rule)
             rows = RidgeRows(X, y, weight, self.fit_intercept)
@@ -124,7 +121,7 @@ class BaseRidgeSelfDistilled(BaseSelfDistilled):
 
     def _decide(self, X, places):
         """Return predictions by some places of the path, each of shape (n_samples, m)."""
-        X = validate_data(self, X, accept_sparse=_SPARSE, dtype=FLOATS, reset=False)
+        X = self._checked_rows(X)
         xp = namespace(self.coef_path_)
         coef, intercept = [], []
         for place in places:
