@@ -108,8 +108,8 @@ or {"loo", "gcv", "loo-joint", "validation"}, default=0.5
     min(n_samples, n_features) numbers; sparse X with fewer rows than features is decomposed by the
     products of the rows, where singular values below 1e-8 times the root of n_samples times the
     largest are lost in rounding, and count as 0. "lsqr" keeps n_samples + n_features numbers for
-    each iteration and target. Computations are in float64 whatever X holds, and so are predictions;
-    nothing of the training rows is kept.
+    each iteration and target. Nothing of the training rows is kept. Factorisations are in float64;
+    for X in float32 coefficients and predictions come in float32.
 
     References
     ----------

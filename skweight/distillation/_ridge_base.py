@@ -8,7 +8,7 @@ from scipy import sparse
 from sklearn.base import is_classifier
 
 from skweight._core import _array_api
-from skweight._core._array_api import concat, follow, namespace
+from skweight._core._array_api import as_type, concat, follow, namespace
 from skweight._core._callbacks import FitTask
 from skweight._core._sklearn_compat import StrOptions
 from skweight.distillation._base import (
@@ -96,7 +96,7 @@ class BaseRidgeSelfDistilled(BaseSelfDistilled):
         steps = fit.path[:n_kept, ...]
         if fit.distilled.loo is not None:
             loo = _all_loo(rows, X, steps, fit.distilled.loo[:n_kept, ...])
-            attributes["loo_predictions_"] = self._shaped(loo)
+            attributes["loo_predictions_"] = self._shaped(as_type(loo, X.dtype))
         path, intercepts = self._as_ridge(rows, steps)
         best = attributes["best_step_"] - attributes["_first_step"]
         return {
@@ -112,7 +112,7 @@ class BaseRidgeSelfDistilled(BaseSelfDistilled):
 
     def _as_ridge(self, rows, coef):
         """Return coefficients of shape (T, p, m), and intercepts, as `Ridge` and its like do."""
-        intercept = rows.intercept(coef)
+        coef, intercept = (as_type(a, rows.X.dtype) for a in (coef, rows.intercept(coef)))
         if self._flat and not is_classifier(self):
             return coef[:, :, 0], intercept[:, 0]
         return namespace(coef).moveaxis(coef, 1, -1), intercept

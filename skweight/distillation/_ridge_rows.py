@@ -172,5 +172,8 @@ class RidgeRows(WeightedRows):
 
 
 def products(X, coef):
-    """Return the products in float64 of rows of any kind with coefficients of shape (p, m)."""
-    return (X if sparse.issparse(X) else float64_of(X)) @ coef
+    """Return the products of rows with coefficients, in their type, or in float64 if it differs."""
+    if X.dtype != coef.dtype:
+        coef = float64_of(coef)
+        X = X if sparse.issparse(X) else float64_of(X)  # scipy makes the finer type
+    return X @ coef

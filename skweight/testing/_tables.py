@@ -251,4 +251,6 @@ KEEPS_TRAINING_ROWS = {
 KEEPS_FLOAT32 = {
     "SelfDistilledKernelRidge": "a kernel matrix in float32 takes half the memory",
     "SelfDistilledKernelRidgeClassifier": "a kernel matrix in float32 takes half the memory",
+    "SelfDistilledRidge": "coefficients are float32 there, as those of Ridge",
+    "SelfDistilledRidgeClassifier": "coefficients are float32 there, as those of RidgeClassifier",
 }
