@@ -6,7 +6,7 @@ from skweight.distillation._cholesky import Factorised, distil_inverse
 from skweight.distillation._iterative import solve_in_basis
 from skweight.distillation._kernel_products import KernelProduct
 from skweight.distillation._lanczos import lanczos
-from skweight.distillation._problem import Fit
+from skweight.distillation._problem import Fit, fit_of
 from skweight.distillation._rules import distil_rule, distil_spectrum
 from skweight.distillation._spectrum import kernel_spectrum
 
@@ -41,11 +41,7 @@ def solve_eigh(rows, y, problem):
         problem.want_loo,
         problem.validation(spectrum.dual),
     )
-    limit = None
-    if problem.limit_alpha is not None:
-        targets = spectrum.project(y)
-        limit = spectrum.dual(targets / (spectrum.values[:, None] + problem.limit_alpha))
-    return Fit(distilled, spectrum.path(distilled.coefficients), limit)
+    return fit_of(spectrum, y, distilled, spectrum.dual, problem.limit_alpha)
 
 
 def solve_lanczos(rows, y, problem):

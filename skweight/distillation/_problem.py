@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skweight._core._array_api import namespace
 from skweight.distillation._rules import by_validation
 
 
@@ -71,3 +72,33 @@ class Fit:
     path: object
     limit: object = None
     n_iter: int = 1
+
+
+def fit_of(spectrum, y, distilled, to_coefficients, limit_alpha=None):
+    """Return the fit whose steps are known in the coordinates of a spectrum.
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+        Of the rows.
+    y : array of shape (n, m)
+        Targets.
+    distilled : Distilled
+        All steps.
+    to_coefficients : callable
+        Takes coordinates of shape (r, m) and returns coefficients of the model.
+    limit_alpha : float or None, default=None
+        Penalty of the limit of infinitely many steps, where there is one.
+
+    Returns
+    -------
+    Fit
+        All steps, and the limit.
+    """
+    limit = None
+    if limit_alpha is not None:
+        targets = spectrum.project(spectrum.centre(y)[0])
+        limit = to_coefficients(targets / (spectrum.values[:, None] + limit_alpha))
+    steps = distilled.coefficients
+    path = namespace(steps).stack([to_coefficients(step) for step in steps])
+    return Fit(distilled, path, limit)

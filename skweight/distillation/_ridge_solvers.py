@@ -9,7 +9,7 @@ from skweight._core._array_api import float64_of, namespace
 from skweight.distillation._cholesky import Factorised
 from skweight.distillation._golub_kahan import golub_kahan
 from skweight.distillation._iterative import solve_in_basis
-from skweight.distillation._problem import Fit
+from skweight.distillation._problem import Fit, fit_of
 from skweight.distillation._rules import distil_rule, distil_spectrum
 
 
@@ -42,11 +42,7 @@ def solve_svd(rows, problem):
         problem.want_loo,
         problem.validation(to_features),
     )
-    limit = None
-    if problem.limit_alpha is not None:
-        targets = spectrum.vectors.T @ rows.targets
-        limit = to_features(targets / (spectrum.values[:, None] + problem.limit_alpha))
-    return Fit(distilled, _path(distilled, to_features), limit)
+    return fit_of(spectrum, rows.y, distilled, to_features, problem.limit_alpha)
 
 
 def solve_lsqr(rows, problem):

@@ -7,6 +7,12 @@ from skweight._core._array_api import concat, follow, namespace, take, to_numpy
 from skweight._core._sklearn_compat import check_sample_weight
 
 
+def pick(values, places, axis=0):
+    """Return rows, or columns, by an array of places of numpy; of sparse matrices rows alone."""
+    places = places if sparse.issparse(values) else follow(values, places)[0]
+    return take(values, places, axis)
+
+
 class WeightedRows:
     """Training rows of positive weight.
 
@@ -43,10 +49,7 @@ class WeightedRows:
 
     def take(self, values, axis=0):
         """Return the rows (or columns) of positive weight."""
-        if self.kept is None:
-            return values
-        places = self.kept if sparse.issparse(values) else follow(values, self.kept)[0]
-        return take(values, places, axis)
+        return values if self.kept is None else pick(values, self.kept, axis)
 
     def scale(self, values):
         """Return values of the rows times the roots of their weights."""
@@ -54,8 +57,7 @@ class WeightedRows:
 
     def take_others(self, values):
         """Return the rows without weight."""
-        places = self._others
-        return take(values, places if sparse.issparse(values) else follow(values, places)[0])
+        return pick(values, self._others)
 
     def merge(self, kept, others):
         """Return values of shape (..., n_rows, m), from those of rows with weight and without."""

@@ -90,16 +90,11 @@ class Spectrum:
         values = self._scaled(self.vectors @ flat)
         return xp.reshape(values, (self.n_rows, *coefficients.shape[1:]))
 
-    def path(self, coefficients):
-        """Return dual coefficients of several steps, shape (n_steps, n, m)."""
-        xp = namespace(self.vectors)
-        return xp.stack([self.dual(step) for step in coefficients])
-
     def response(self, penalty):
         """Return the function that `run_steps` wants, for penalties by step."""
 
         def respond(t, targets):
-            coefficients = targets / (self.values[:, None] + penalty[t])
+            coefficients = targets / (self.values[:, None] + float(penalty[t]))
             return coefficients, self.values[:, None] * coefficients
 
         return respond
