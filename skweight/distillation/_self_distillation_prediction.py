@@ -2,6 +2,7 @@
 
 from numbers import Integral
 
+import numpy as np
 from sklearn.base import is_classifier
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils.metaestimators import available_if
@@ -30,6 +31,13 @@ class StepPredictionMixin:
                 f"got {step!r}."
             )
         return self.estimators_[step - 1]
+
+    def _predict(self, model, X):
+        predicted = model.predict(X)
+        if not hasattr(self, "classes_"):
+            return predicted
+        # Labels may come back in a wider type than that of y, such as whole numbers of 8 bits.
+        return np.asarray(predicted).astype(self.classes_.dtype, copy=False)
 
     def predict(self, X, step=None):
         """Predict targets or labels.
@@ -65,7 +73,7 @@ class StepPredictionMixin:
         >>> SelfDistillation().fit(X, y).predict(X[:2], step=1).round()
         array([169.,  88.])
         """
-        return self._model(step).predict(X)
+        return self._predict(self._model(step), X)
 
     def staged_predict(self, X):
         """Predict by every step in turn.
@@ -96,7 +104,7 @@ class StepPredictionMixin:
         """
         check_is_fitted(self, "estimators_")
         for model in self.estimators_:
-            yield model.predict(X)
+            yield self._predict(model, X)
 
     @available_if(_gives_probabilities)
     def predict_proba(self, X, step=None):

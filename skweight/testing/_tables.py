@@ -5,6 +5,7 @@ An estimator needs no line here: without one, its default parameters are checked
 
 from sklearn.linear_model import LogisticRegression, QuantileRegressor
 from sklearn.naive_bayes import GaussianNB
+from sklearn.tree import DecisionTreeClassifier
 
 # Constructor parameters that make a fit cheap. A list of several checks each of them.
 CHEAP_PARAMETERS = {
@@ -100,7 +101,7 @@ CHEAP_PARAMETERS = {
         {},
         {"estimator": GaussianNB(), "cv": 3},
         {
-            "estimator": LogisticRegression(tol=1e-10, max_iter=1000),
+            "estimator": LogisticRegression(solver="newton-cholesky", tol=1e-10),
             "n_steps": 3,
             "ground_truth_weight": 0.5,
             "teacher_predictions": "out-of-fold",
@@ -226,7 +227,7 @@ CHECK_PARAMETERS = {
     },
     "SelfDistillation": {
         # What is computed in float32 is for the model to say: here one of float64.
-        "check_other_dtypes": {"estimator": GaussianNB()},
+        "check_other_dtypes": {"estimator": DecisionTreeClassifier(max_depth=2)},
     },
     "SelfDistilledKernelRidge": _SELF_DISTILLED_KERNEL,
     "SelfDistilledKernelRidgeClassifier": _SELF_DISTILLED_KERNEL,
