@@ -99,7 +99,7 @@ class BaseSelfDistilled(CallbackSupportMixin, BaseEstimator):
             Fitted attributes.
         """
         last = self.n_steps if last is None else last
-        first = self.n_steps - len(distilled.coefficients) + 1
+        first = self.n_steps - distilled.coefficients.shape[0] + 1
         attributes = {
             "ground_truth_weights_": distilled.weights[: last - 1],
             "best_step_": last if distilled.best_step is None else min(distilled.best_step, last),

@@ -19,27 +19,32 @@ class Factorised:
     gram : array of shape (r, r)
         Symmetric, positive semi-definite.
     penalties : ndarray of shape (n_steps,)
-        Penalty of each step; the matrix is factorised once for each different one.
+        Penalty of each step.
     overwrite : bool, default=False
         Whether the matrix may be lost.
-
-    Raises
-    ------
-    numpy.linalg.LinAlgError
-        If the matrix is not positive definite with a penalty on its diagonal, in floating point.
     """
 
     def __init__(self, gram, penalties, overwrite=False):
-        different = np.unique(penalties)
-        self.solvers = {}
-        for place, penalty in enumerate(different):
-            is_last = place == len(different) - 1
-            H = gram if is_last and overwrite else copy_of(gram)
-            self.solvers[penalty] = factorise(add_to_diagonal(H, penalty), overwrite=True)
+        self.gram = gram
+        self.overwrite = overwrite and len(np.unique(penalties)) == 1
+        self.penalty = self.solver = None
 
     def solve(self, targets, penalty):
-        """Return the fit to targets with one of the penalties."""
-        return self.solvers[penalty](targets)
+        """Return the fit to targets with one of the penalties.
+
+        One factorisation is kept at a time.
+
+        Raises
+        ------
+        numpy.linalg.LinAlgError
+            If the matrix is not positive definite with the penalty on its diagonal, in floating
+            point.
+        """
+        if penalty != self.penalty:
+            self.penalty, self.solver = penalty, None
+            H = self.gram if self.overwrite else copy_of(self.gram)
+            self.solver = factorise(add_to_diagonal(H, penalty), overwrite=True)
+        return self.solver(targets)
 
     def response(self, penalties):
         """Return the function that `run_steps` wants."""
@@ -58,7 +63,7 @@ def add_to_diagonal(matrix, value):
         matrix.flat[:: n + 1] += value
         return matrix
     xp = namespace(matrix)
-    return matrix + value * xp.eye(n, dtype=matrix.dtype, device=matrix.device)
+    return matrix + float(value) * xp.eye(n, dtype=matrix.dtype, device=matrix.device)
 
 
 def distil_inverse(K, y, weight, penalties, rule, overwrite=False):

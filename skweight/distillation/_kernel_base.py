@@ -69,7 +69,7 @@ class BaseKernelSelfDistilled(BaseSelfDistilled):
             fit, ran = self._solve(rows, rows.take(y), problem, solver)
             last = None
             if not iterates:
-                first = self.n_steps - len(fit.path) + 1
+                first = self.n_steps - fit.path.shape[0] + 1
                 last = self._report_steps(task, partial(attributes, fit, ran), first)
             self._replace(attributes(fit, ran, last))
         warn_of_growth(fit.distilled.weights)

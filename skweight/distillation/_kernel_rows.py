@@ -2,6 +2,7 @@
 
 import numpy as np
 from sklearn.metrics.pairwise import pairwise_kernels
+from sklearn.utils import gen_batches
 
 from skweight._core._array_api import as_type, concat, float64_of, follow, namespace, take, zeros
 from skweight.distillation._rows import WeightedRows
@@ -19,25 +20,24 @@ def kernel_of(model, X, Y=None):
     return pairwise_kernels(X, Y, metric=model.kernel, filter_params=True, **params)
 
 
-def check_kernel(K):
-    """Raise if a precomputed kernel matrix of the training rows is not square or not symmetric."""
+def check_kernel(K, name="X with kernel='precomputed'"):
+    """Raise if a kernel matrix of the training rows is not square or not symmetric."""
     xp = namespace(K)
     n = K.shape[0]
     if K.shape[1] != n:
         raise ValueError(
-            "X must be a square kernel matrix of the training rows with kernel='precomputed', got "
-            f"shape {tuple(K.shape)}."
+            f"{name} must be a square kernel matrix of the training rows, got shape "
+            f"{tuple(K.shape)}."
         )
     gap = largest = 0.0
-    size = max(1, _BLOCK // n)
-    for start in range(0, n, size):
-        rows, columns = K[start : start + size, start:], K[start:, start : start + size].T
+    for part in gen_batches(n, max(1, _BLOCK // n)):
+        rows, columns = K[part, part.start :], K[part.start :, part].T
         gap = max(gap, float(xp.max(xp.abs(rows - columns))))
         largest = max(largest, float(xp.max(xp.abs(rows))))
     if gap > rounding_of(K) * largest:
         raise ValueError(
-            "X must be a symmetric kernel matrix with kernel='precomputed', got entries that "
-            f"differ by {gap:.2g} from those across the diagonal."
+            f"{name} must be a symmetric kernel matrix, got entries that differ by {gap:.2g} from "
+            "those across the diagonal."
         )
 
 
@@ -70,11 +70,9 @@ def kernel_times(model, X, fitted, coefficients):
     """
     if model.kernel == "precomputed":
         return as_type(X, coefficients.dtype) @ coefficients
-    size = max(1, _BLOCK // coefficients.shape[0])
     parts = [
-        as_type(kernel_of(model, X[start : start + size, :], fitted), coefficients.dtype)
-        @ coefficients
-        for start in range(0, X.shape[0], size)
+        as_type(kernel_of(model, X[part, :], fitted), coefficients.dtype) @ coefficients
+        for part in gen_batches(X.shape[0], max(1, _BLOCK // coefficients.shape[0]))
     ]
     return parts[0] if len(parts) == 1 else concat(parts)
 

@@ -99,6 +99,13 @@ def fit_of(spectrum, y, distilled, to_coefficients, limit_alpha=None):
     if limit_alpha is not None:
         targets = spectrum.project(spectrum.centre(y)[0])
         limit = to_coefficients(targets / (spectrum.values[:, None] + limit_alpha))
+    return Fit(distilled, path_of(distilled, to_coefficients), limit)
+
+
+def path_of(distilled, to_coefficients):
+    """Return the coefficients of all steps, shape (n_steps, n, m), by one product."""
     steps = distilled.coefficients
-    path = namespace(steps).stack([to_coefficients(step) for step in steps])
-    return Fit(distilled, path, limit)
+    xp = namespace(steps)
+    n_steps, r, m = steps.shape
+    flat = to_coefficients(xp.reshape(xp.moveaxis(steps, 0, 1), (r, n_steps * m)))
+    return xp.moveaxis(xp.reshape(flat, (flat.shape[0], n_steps, m)), 1, 0)

@@ -65,7 +65,7 @@ class BaseRidgeSelfDistilled(BaseSelfDistilled):
             fit, ran = _solve(rows, problem, solver)
             last = None
             if not iterates:
-                first = self.n_steps - len(fit.path) + 1
+                first = self.n_steps - fit.path.shape[0] + 1
                 last = self._report_steps(task, partial(attributes, fit, ran), first)
             self._replace(attributes(fit, ran, last))
         warn_of_growth(fit.distilled.weights)

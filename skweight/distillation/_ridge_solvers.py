@@ -5,11 +5,11 @@ from functools import partial
 import numpy as np
 from scipy import sparse
 
-from skweight._core._array_api import float64_of, namespace
+from skweight._core._array_api import float64_of
 from skweight.distillation._cholesky import Factorised
 from skweight.distillation._golub_kahan import golub_kahan
 from skweight.distillation._iterative import solve_in_basis
-from skweight.distillation._problem import Fit, fit_of
+from skweight.distillation._problem import Fit, fit_of, path_of
 from skweight.distillation._rules import distil_rule, distil_spectrum
 
 
@@ -27,7 +27,7 @@ def solve_cholesky(rows, problem):
     )
     # Nothing of the rows is kept, so that the limit is found now.
     limit = None if limit_alpha is None else to_features(system.solve(targets, limit_alpha))
-    return Fit(distilled, _path(distilled, to_features), limit)
+    return Fit(distilled, path_of(distilled, to_features), limit)
 
 
 def solve_svd(rows, problem):
@@ -50,12 +50,6 @@ def solve_lsqr(rows, problem):
     X = rows.X.astype(np.float64) if sparse.issparse(rows.X) else float64_of(rows.X)
     build = partial(golub_kahan, X, rows.targets, scale=rows.root, mean=rows.mean)
     return solve_in_basis(build, problem, lambda basis, part: basis.coef(part), "cholesky")
-
-
-def _path(distilled, to_features):
-    """Return the coefficients of features of all steps, shape (n_steps, p, m)."""
-    steps = distilled.coefficients
-    return namespace(steps).stack([to_features(step) for step in steps])
 
 
 SOLVERS = {"cholesky": solve_cholesky, "svd": solve_svd, "lsqr": solve_lsqr}

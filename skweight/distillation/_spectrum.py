@@ -90,6 +90,11 @@ class Spectrum:
         values = self._scaled(self.vectors @ flat)
         return xp.reshape(values, (self.n_rows, *coefficients.shape[1:]))
 
+    @property
+    def dual_vectors(self):
+        """Dual coefficients for each coordinate's unit vector, shape (n, r)."""
+        return self._scaled(self.vectors)
+
     def response(self, penalty):
         """Return the function that `run_steps` wants, for penalties by step."""
 
