@@ -4,6 +4,7 @@ from skweight.distillation._degrees_display import EffectiveDegreesOfFreedomDisp
 from skweight.distillation._filter_display import FilterFactorsDisplay
 from skweight.distillation._kernel_classifier import SelfDistilledKernelRidgeClassifier
 from skweight.distillation._kernel_ridge import SelfDistilledKernelRidge
+from skweight.distillation._loo_function import self_distillation_loo
 from skweight.distillation._ridge import SelfDistilledRidge
 from skweight.distillation._ridge_classifier import SelfDistilledRidgeClassifier
 from skweight.distillation._self_distillation import SelfDistillation
@@ -33,5 +34,6 @@ __all__ = [
     "self_distillation_coefficients",
     "self_distillation_filters",
     "self_distillation_limit",
+    "self_distillation_loo",
     "self_distillation_weights",
 ]

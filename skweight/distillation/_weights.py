@@ -75,7 +75,7 @@ def self_distillation_weights(
             "y_true, first and student must have the same shape, got "
             f"{y.shape}, {p.shape} and {g.shape}."
         )
-    weight = _row_weights(sample_weight, len(y))
+    weight = check_row_weights(sample_weight, len(y))
     low, high = check_bounds(bounds, "bounds")
     chosen = best_weight(y, p, g, weight[:, None], per_target)
     chosen = np.clip(chosen, low, high)
@@ -148,7 +148,7 @@ def joint_self_distillation_weights(y_true, students, *, sample_weight=None, rco
             f"shapes {shapes}."
         )
     g = np.stack(parts)
-    weight = _row_weights(sample_weight, len(y))
+    weight = check_row_weights(sample_weight, len(y))
     if len(g) == 1:
         return np.empty(0), np.ones(1), 1.0
     root = np.sqrt(weight)[:, None]
@@ -314,7 +314,8 @@ def _predictions(values, name):
     return array[:, None] if array.ndim == 1 else array
 
 
-def _row_weights(sample_weight, n):
+def check_row_weights(sample_weight, n):
+    """Return the weights of n rows, ones where None is given."""
     if sample_weight is None:
         return np.ones(n)
     weight = np.asarray(sample_weight, dtype=float)
