@@ -138,7 +138,7 @@ class BaseSelfDistilled(CallbackSupportMixin, BaseEstimator):
         weight = _one_weight(self.ground_truth_weight)
         if weight is None or not 0 < weight <= 2 or (penalties != penalties[0]).any():
             return None
-        return float(penalties[0] / weight)
+        return float(penalties[0]) / weight
 
     def _index_of(self, step):
         """Return the place of a step in the path, or infinity."""
