@@ -22,11 +22,9 @@ def chain_without(K, y, weight, penalties, i):
     """Predict row i by refits of scikit-learn to the other rows."""
     kept = np.arange(len(y)) != i
     inner, outer = K[np.ix_(kept, kept)], K[i : i + 1, kept]
-    target, predictions = y[kept], []
-    for t, penalty in enumerate(penalties):
-        if t:
-            w = WEIGHTS[t - 1]
-            target = w * y[kept] + (1 - w) * fitted
+    fitted, predictions = y[kept], []
+    for w, penalty in zip([1.0, *WEIGHTS], penalties):
+        target = w * y[kept] + (1 - w) * fitted
         model = KernelRidge(alpha=penalty, kernel="precomputed")
         model.fit(inner, target, sample_weight=weight[kept])
         fitted = model.predict(inner)
