@@ -219,7 +219,7 @@ def gcv_self_distillation_weight(first, student, first_trace, student_trace, *, 
 
     References
     ----------
-    .. [1] H. H. Dang, P. Patil, A. Rinaldo, "Optimal Unconstrained Self-Distillation in Ridge
+    .. [1] H. Dang, P. Patil, A. Rinaldo, "Optimal Unconstrained Self-Distillation in Ridge
        Regression", arXiv 2602.17565, 2026.
 
     Examples
