@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
+from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import Ridge
@@ -28,7 +29,9 @@ from skweight.distillation import (  # noqa: E402
     SelfDistillation,
     SelfDistilledKernelRidge,
     SelfDistilledKernelRidgeClassifier,
+    SelfDistilledKernelRidgeCV,
     SelfDistilledRidge,
+    SelfDistilledRidgeCV,
     StepErrorDisplay,
     self_distillation_filters,
 )
@@ -400,6 +403,62 @@ def test_errors_of_several_models_and_in_one_axes():
     two = StepErrorDisplay.from_estimator(make_pipeline(model), X, Y[:, 0], name="z", ax=one.ax_)
     assert two.figure_ is one.figure_
     assert two.lines_[0].get_color() not in {line.get_color() for line in one.lines_}
+
+
+@pytest.mark.parametrize(
+    ("cls", "given"),
+    [(SelfDistilledKernelRidgeCV, {"gamma": 0.3}), (SelfDistilledRidgeCV, {})],
+)
+def test_searches_have_a_line_for_each_penalty(cls, given):
+    alphas = np.array([0.01, 1.0, 30.0])
+    model = cls(alphas, n_steps=4, **given).fit(X, Y[:, 0])
+    display = StepErrorDisplay.from_estimator(make_pipeline(model))
+    assert list(display.errors) == ["alpha 0.01", "alpha 1", "alpha 30"]
+    assert_allclose([line.get_ydata() for line in display.lines_], -model.scores_)
+    colors = np.array([line.get_color() for line in display.lines_])
+    assert (np.diff(colors.sum(axis=1)) > 0).all()  # from dark to light
+    name = f"alpha {model.alpha_:g}"
+    assert display.chosen == {name: model.best_step_}
+    (ring,) = display.marks_
+    assert ring.get_xydata().tolist() == [[model.best_step_, -model.best_score_]]
+    assert texts(display)[-1] == f"chosen: {name}, step {model.best_step_}"
+    assert display.ax_.get_ylabel() == "leave-one-out mean squared error"
+    filters = FilterFactorsDisplay.from_estimator(model, X)
+    expected = self_distillation_filters(
+        filters.eigenvalues, model.alpha_, model.ground_truth_weights_
+    )
+    assert_allclose(filters.filters, expected)
+    assert filters.chosen == model.best_step_
+    assert_allclose(filters.filters[0].sum(), np.trace(smoother_of_first_step(model)) - (not given))
+
+
+def smoother_of_first_step(model):
+    if hasattr(model, "coef_path_"):
+        return smoothers(Ridge(model.alpha_, solver="svd"), X, [])[0]
+    return smoothers(KernelRidge(alpha=model.alpha_, kernel="rbf", gamma=0.3), X, [])[0]
+
+
+def test_searches_by_folds_and_by_scores_and_several_of_them():
+    search = SelfDistilledKernelRidgeCV([0.1, 1.0], gamma=0.3, n_steps=3)
+    folds = clone(search).set_params(cv=3).fit(X, Y[:, 0])
+    display = StepErrorDisplay.from_estimator(folds)
+    assert_allclose([line.get_ydata() for line in display.lines_], -folds.scores_)
+    assert display.ax_.get_ylabel() == "cross-validated mean squared error"
+    scored = clone(search).set_params(cv=3, scoring="r2").fit(X, Y[:, 0])
+    display = StepErrorDisplay.from_estimator(scored)
+    assert_allclose([line.get_ydata() for line in display.lines_], scored.scores_)
+    assert display.ax_.get_ylabel() == "cross-validated score (larger is better)"
+    left_out, plain = search.fit(X, Y[:, 0]), fitted(n_steps=3, store_loo=True)
+    display = StepErrorDisplay.from_estimator({"search": left_out, "plain": plain})
+    best = [0.1, 1.0].index(left_out.alpha_)
+    assert_allclose(display.errors["search"], -left_out.scores_[best])
+    assert_allclose(display.errors["plain"], plain.loo_mse_)
+    assert display.chosen == {"search": left_out.best_step_}
+    with pytest.raises(ValueError, match=r"own errors differ in kind, as cross-.* and leave-one-"):
+        StepErrorDisplay.from_estimator({"a": folds, "b": left_out})
+    held_out = StepErrorDisplay.from_estimator(scored, X, Y[:, 0], name="a")
+    expected = [((p - Y[:, 0]) ** 2).mean() for p in scored.staged_predict(X)]
+    assert_allclose(held_out.errors["a"], expected)
 
 
 def test_error_bad_input():
