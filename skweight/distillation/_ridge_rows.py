@@ -75,8 +75,7 @@ class RidgeRows(WeightedRows):
     def _parts(self, axis, whole=False):
         """Yield slices of rows (0) or columns (1) whose entries fit in a small part of memory."""
         length, across = self.X.shape[axis], self.X.shape[1 - axis]
-        # A product of a part with itself should cost more than adding it up.
-        size = length if whole else max(across, _BLOCK // across, 1)
+        size = length if whole else max(1, _BLOCK // across)
         for start in range(0, length, size):
             yield slice(start, start + size)
 

@@ -1,0 +1,594 @@
+"""Linear models of several steps: solvers, sparse rows, shapes, classes, and what is not kept."""
+
+import os
+import pickle
+import subprocess
+import sys
+import tracemalloc
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from distillation_oracles import ORIGIN, RIDGE, deletions, parabola_minimum, predictions, refits
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
+from sklearn import config_context
+from sklearn.datasets import load_digits
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.kernel_approximation import Nystroem, RBFSampler
+from sklearn.linear_model import Ridge, RidgeClassifier, RidgeCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import LabelBinarizer
+
+from skweight.distillation import (
+    SelfDistilledKernelRidge,
+    SelfDistilledRidge,
+    SelfDistilledRidgeClassifier,
+    _ridge_base,
+    _ridge_rows,
+)
+
+SOLVERS = ("cholesky", "svd", "lsqr")
+SHAPES = {"tall": (40, 6), "wide": (15, 30)}
+CHAINS = {
+    "the paper's": (0.3, 0.35),
+    "beyond both": (0.3, [1.5, -0.4, 2.2, 0.7]),
+    "penalties by step": ([0.3, 0.1, 2.0, 0.05, 1.0], 0.35),
+}
+KINDS = {
+    "dense": np.asarray,
+    "Fortran order": np.asfortranarray,
+    "CSR": sparse.csr_matrix,
+    "CSC": sparse.csc_array,
+}
+
+
+def data(shape="tall", n_targets=None, weighted=False, share=0.4, seed=0):
+    """Return rows with many zeros, off their origin, targets, weights and new rows."""
+    n, p = SHAPES.get(shape, shape)
+    rng = np.random.default_rng(seed)
+    X, new = (
+        np.where(rng.random((k, p)) < share, rng.normal(1.0, 1.0, (k, p)), 0.0) for k in (n, 9)
+    )
+    signal = X @ rng.normal(size=p)
+    y = signal if n_targets is None else signal[:, None] * np.arange(1, n_targets + 1)
+    y = y + 5.0 + rng.normal(size=y.shape)
+    weight = None
+    if weighted:
+        weight = rng.uniform(0.1, 3.0, n)
+        weight[::4] = 0.0
+    return X, y, weight, new
+
+
+def peer(fit_intercept):
+    return RIDGE if fit_intercept else ORIGIN
+
+
+# Refits
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("fit_intercept", [False, True])
+def test_every_step_is_a_refit(solver, kind, shape, weighted, fit_intercept):
+    X, y, s, new = data(shape, 2, weighted)
+    for alpha, weight in CHAINS.values():
+        model = SelfDistilledRidge(
+            alpha,
+            n_steps=5,
+            ground_truth_weight=weight,
+            fit_intercept=fit_intercept,
+            solver=solver,
+            tol=1e-13,
+        ).fit(KINDS[kind](X), y, sample_weight=s)
+        assert model.solver_ == solver
+        expected = predictions(peer(fit_intercept), X, y, alpha, weight, 5, s, new=new)
+        found = list(model.staged_predict(KINDS[kind](new)))
+        assert_allclose(found, expected, rtol=1e-10, atol=1e-10)
+        assert_allclose(model.predict(new, step=2), expected[1], rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("share", [0.01, 0.04, 0.2])
+@pytest.mark.parametrize("shape", [(300, 20), (20, 300)])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("fit_intercept", [False, True])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_rows_nearly_all_zero(share, shape, weighted, fit_intercept, dtype):
+    """Products of sparse rows, and of parts of them made dense, are those of dense rows."""
+    X, y, s, new = data(shape, None, weighted, share)
+    X = X.astype(dtype)
+    assert sparse.csr_matrix(X).nnz > 0
+    model = SelfDistilledRidge(n_steps=3, fit_intercept=fit_intercept)
+    model.fit(sparse.csr_matrix(X), y, s)
+    rows = _ridge_rows.RidgeRows(sparse.csr_matrix(X), y[:, None], s, fit_intercept)
+    assert rows._is_thin == (share < 0.05)
+    expected = predictions(peer(fit_intercept), X.astype(float), y, 1.0, 0.5, 3, s, new=new)
+    digits = 1e-10 if dtype == np.float64 else 1e-4
+    assert_allclose(list(model.staged_predict(new)), expected, rtol=digits, atol=digits)
+
+
+@pytest.mark.parametrize("solver", ["cholesky", "svd"])
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("fit_intercept", [False, True])
+def test_parts_add_up_to_the_whole(monkeypatch, solver, shape, fit_intercept):
+    X, y, s, _ = data(shape, 2, weighted=True)
+    for kind in KINDS.values():
+        model = SelfDistilledRidge(fit_intercept=fit_intercept, solver=solver)
+        whole = model.fit(kind(X), y, s).coef_path_
+        with monkeypatch.context() as patch:
+            patch.setattr(_ridge_rows, "_BLOCK", 100)
+            parts = model.fit(kind(X), y, s).coef_path_
+        assert_allclose(parts, whole, rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_rows_far_from_their_origin(solver):
+    """Rows are centred before they are multiplied: differences of large numbers cost nothing."""
+    X, y, _, new = data()
+    near = SelfDistilledRidge(solver=solver, tol=1e-13).fit(X, y)
+    for kind in (np.asarray, sparse.csr_matrix):
+        far = SelfDistilledRidge(solver=solver, tol=1e-13).fit(kind(X + 1e5), y)
+        assert_allclose(far.predict(new + 1e5), near.predict(new), rtol=1e-8)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_one_weight_for_each_step_and_target(solver):
+    X, y, _, new = data(n_targets=3)
+    weight = np.random.default_rng(0).normal(size=(3, 3))
+    model = SelfDistilledRidge(
+        0.3, n_steps=4, ground_truth_weight=weight, solver=solver, tol=1e-13
+    ).fit(X, y)
+    for j in range(3):
+        alone = predictions(RIDGE, X, y[:, j], 0.3, weight[:, j], 4, new=new)
+        assert_allclose(np.array(list(model.staged_predict(new)))[:, :, j], alone, atol=1e-10)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_linear_kernel_is_the_same_model(solver, shape, weighted):
+    X, y, s, new = data(shape, 2, weighted)
+    options = {"n_steps": 4, "ground_truth_weight": 0.2}
+    model = SelfDistilledRidge(0.7, fit_intercept=False, solver=solver, tol=1e-13, **options)
+    kernel = SelfDistilledKernelRidge(0.7, kernel="linear", **options).fit(X, y, s)
+    found = np.array(list(model.fit(X, y, s).staged_predict(new)))
+    assert_allclose(found, list(kernel.staged_predict(new)), rtol=0, atol=1e-10)
+    assert_allclose(model.coef_.T, X.T @ kernel.dual_coef_, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix])
+def test_integer_weights_are_repeated_rows(solver, kind):
+    X, y, _, new = data(n_targets=2)
+    s = np.random.default_rng(3).integers(0, 4, len(y))
+    X_repeated, y_repeated = np.repeat(X, s, axis=0), np.repeat(y, s, axis=0)
+    for weight, held_out in ((0.3, {}), ("validation", {"X_val": new, "y_val": y[: len(new)]})):
+        model = SelfDistilledRidge(n_steps=3, ground_truth_weight=weight, solver=solver, tol=1e-13)
+        weighted = model.fit(kind(X), y, s, **held_out).coef_path_
+        repeated = model.fit(kind(X_repeated), y_repeated, **held_out).coef_path_
+        assert_allclose(weighted, repeated, rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("fit_intercept", [False, True])
+@pytest.mark.parametrize("per_target", [False, True])
+def test_weights_best_on_rows_held_out(solver, shape, fit_intercept, per_target):
+    X, y, s, new = data(shape, 2, weighted=True)
+    rng = np.random.default_rng(5)
+    y_val, s_val = rng.normal(size=(len(new), 2)), rng.uniform(0, 2, len(new))
+    model = SelfDistilledRidge(
+        n_steps=3,
+        ground_truth_weight="validation",
+        weight_per_target=per_target,
+        fit_intercept=fit_intercept,
+        solver=solver,
+        tol=1e-13,
+    ).fit(X, y, s, X_val=sparse.csr_matrix(new), y_val=y_val, sample_weight_val=s_val)
+    weights = []
+    for t in range(2):
+        chain = [*weights, np.zeros(2)]
+        steps = predictions(peer(fit_intercept), X, y, 1.0, chain, t + 2, s, new=new)
+        best = parabola_minimum(y_val, steps[0], steps[-1], s_val, per_target)
+        weights.append(best * np.ones(2))
+    expected = np.array(weights) if per_target else np.array(weights)[:, 0]
+    assert_allclose(model.ground_truth_weights_, expected, rtol=1e-6)
+
+
+# The limit
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix])
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("weight", [0.05, 1.0, 2.0])
+def test_limit_is_ordinary_ridge(solver, kind, shape, weight):
+    X, y, s, new = data(shape, 2, weighted=True)
+    for n_steps in (1, 3):
+        model = SelfDistilledRidge(
+            3.0, n_steps=n_steps, ground_truth_weight=weight, solver=solver, tol=1e-13
+        ).fit(kind(X), y, s)
+        expected = Ridge(3.0 / weight, solver="svd").fit(X, y, s).predict(new)
+        assert_allclose(model.predict(new, step=np.inf), expected, rtol=1e-10, atol=1e-10)
+
+
+# Leave-one-out
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix])
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("fit_intercept", [False, True])
+def test_stored_predictions_are_deletions(kind, shape, weighted, fit_intercept):
+    """Rows without weight, which no deletion changes, are predicted plainly."""
+    X, y, s, _ = data(shape, 2, weighted)
+    model = SelfDistilledRidge(
+        0.4,
+        n_steps=4,
+        ground_truth_weight=[0.3, -0.4, 1.4],
+        fit_intercept=fit_intercept,
+        store_loo=True,
+    ).fit(kind(X), y, s)
+    chain = (0.4, [0.3, -0.4, 1.4], 4)
+    expected = deletions(peer(fit_intercept), X, y, *chain, s)
+    assert model.solver_ == "svd"
+    assert_allclose(model.loo_predictions_, expected, rtol=0, atol=1e-11)
+    if weighted:
+        plain = predictions(peer(fit_intercept), X, y, *chain, s)[:, s == 0]
+        assert_allclose(model.loo_predictions_[:, s == 0], plain, rtol=0, atol=1e-11)
+        assert_allclose(expected[:, s == 0], plain, rtol=0, atol=1e-11)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix])
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("alpha", [1e-2, 1.0, 100.0])
+@pytest.mark.parametrize("fit_intercept", [False, True])
+def test_errors_of_one_step_are_those_of_ridge_cv(kind, shape, alpha, fit_intercept):
+    X, y, _, _ = data(shape, 2)
+    model = SelfDistilledRidge(alpha, n_steps=1, fit_intercept=fit_intercept, store_loo=True)
+    model.fit(kind(X), y)
+    search = RidgeCV([alpha], fit_intercept=fit_intercept, store_cv_results=True).fit(X, y)
+    expected = search.cv_results_[..., 0]
+    assert_allclose((y - model.loo_predictions_[0]) ** 2, expected, rtol=1e-8, atol=1e-12)
+
+
+def test_sparse_copies_of_rows_and_features():
+    """Directions that copies leave empty are found also by products of sparse rows."""
+    X, y, _, _ = data((12, 30), seed=4)
+    X, y = np.vstack([X, X[:4]]), np.append(y, y[:4] + 1.0)
+    X = np.hstack([X, X[:, :5]])
+    for fit_intercept in (False, True):
+        model = SelfDistilledRidge(0.3, fit_intercept=fit_intercept, store_loo=True)
+        model.fit(sparse.csr_matrix(X), y)
+        expected = deletions(peer(fit_intercept), X, y, 0.3, 0.5, 2)
+        assert_allclose(model.loo_predictions_, expected, rtol=0, atol=1e-11)
+
+
+# Shapes, types, what is kept
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("fit_intercept", [False, True])
+@pytest.mark.parametrize("n_targets", [None, 1, 3])
+def test_shapes_are_those_of_ridge(solver, fit_intercept, n_targets):
+    X, y, _, new = data(n_targets=n_targets)
+    model = SelfDistilledRidge(n_steps=4, fit_intercept=fit_intercept, solver=solver).fit(X, y)
+    ridge = Ridge(fit_intercept=fit_intercept).fit(X, y)
+    assert model.coef_path_.shape == (4, *np.reshape(ridge.coef_, (*y.shape[1:], -1)).shape)
+    assert model.coef_.shape == np.reshape(ridge.coef_, (*y.shape[1:], -1)).shape
+    assert model.intercept_path_.shape == (4, *y.shape[1:])
+    assert np.shape(model.intercept_) == y.shape[1:]
+    assert model.predict(new).shape == (len(new), *y.shape[1:])
+    if not fit_intercept:
+        assert not np.any(model.intercept_path_)
+
+
+def test_best_step_has_the_coefficients():
+    X, y, _, new = data("wide")
+    model = SelfDistilledRidge(0.1, n_steps=4, ground_truth_weight=0.0, step_selection="loo").fit(
+        X, y
+    )
+    best = int(np.argmin(model.loo_mse_)) + 1
+    assert model.best_step_ == best
+    assert_array_equal(model.coef_, model.coef_path_[best - 1])
+    assert_array_equal(model.intercept_, model.intercept_path_[best - 1])
+    assert_array_equal(model.predict(new), model.predict(new, step=best))
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix])
+def test_float32_is_computed_in_float64(solver, shape, kind):
+    X, y, s, new = data(shape, weighted=True)
+    narrow = X.astype(np.float32)
+    model = SelfDistilledRidge(solver=solver).fit(kind(narrow), y, s)
+    exact = SelfDistilledRidge(solver=solver).fit(kind(narrow.astype(float)), y, s)
+    assert model.coef_.dtype == model.predict(new.astype(np.float32)).dtype == np.float32
+    assert model.predict(new).dtype == np.float64
+    assert_array_equal(model.coef_path_, exact.coef_path_.astype(np.float32))
+    assert_array_equal(model.intercept_path_, exact.intercept_path_.astype(np.float32))
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_no_training_rows_are_kept(solver):
+    X, y, s, new = data(weighted=True)
+    small = SelfDistilledRidge(solver=solver).fit(X, y, s)
+    large = SelfDistilledRidge(solver=solver).fit(np.tile(X, (9, 1)), np.tile(y, 9), np.tile(s, 9))
+    assert abs(len(pickle.dumps(large)) - len(pickle.dumps(small))) < 100
+    loaded = pickle.loads(pickle.dumps(small))
+    assert_array_equal(loaded.predict(new, step=np.inf), small.predict(new, step=np.inf))
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("fit_intercept", [False, True])
+@pytest.mark.parametrize("shape", [(40_000, 40), (40, 40_000)])
+def test_rows_are_not_copied(monkeypatch, dtype, fit_intercept, shape):
+    monkeypatch.setattr(_ridge_rows, "_BLOCK", 20_000)
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=shape).astype(dtype), rng.normal(size=shape[0])
+    model = SelfDistilledRidge(fit_intercept=fit_intercept)
+    tracemalloc.start()
+    with config_context(assume_finite=True):
+        model.fit(X, y)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 0.5 * X.nbytes
+
+
+# Solvers
+
+
+def test_solver_is_chosen_by_what_is_asked():
+    X, y, _, _ = data()
+    for options, solver in (
+        ({}, "cholesky"),
+        ({"store_loo": True}, "svd"),
+        ({"ground_truth_weight": "gcv"}, "svd"),
+        ({"ground_truth_weight": "loo-joint"}, "svd"),
+        ({"step_selection": "loo"}, "svd"),
+    ):
+        model = SelfDistilledRidge(10.0, **options).fit(X, y)
+        assert (model.solver_, model.n_iter_) == (solver, 1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_ridge_base, "_LARGE", 5)
+        assert SelfDistilledRidge().fit(sparse.csr_matrix(X), y).solver_ == "lsqr"
+        assert SelfDistilledRidge().fit(X, y).solver_ == "cholesky"
+
+
+def test_fewer_iterations_for_a_coarser_tolerance():
+    X, y, _, new = data((200, 150))
+    exact = SelfDistilledRidge(0.1, n_steps=4).fit(X, y)
+    coarse, fine = (
+        SelfDistilledRidge(0.1, n_steps=4, solver="lsqr", tol=tol).fit(X, y)
+        for tol in (1e-3, 1e-10)
+    )
+    assert 1 < coarse.n_iter_ < fine.n_iter_ < 150
+    error = [np.abs(m.predict(new) - exact.predict(new)).max() for m in (coarse, fine)]
+    assert error[1] < 1e-7 < 1e-4 < error[0] < 1
+    with pytest.warns(ConvergenceWarning, match=r"3 iterations .*raise max_iter"):
+        short = SelfDistilledRidge(0.1, solver="lsqr", max_iter=3).fit(X, y)
+    assert short.n_iter_ == 3
+
+
+def test_callbacks_see_iterations_of_lsqr():
+    pytest.importorskip("sklearn.callback")
+    X, y, _, new = data((60, 40))
+    seen = []
+
+    class Watcher:
+        def setup(self, estimator, context):
+            pass
+
+        def teardown(self, estimator, context):
+            pass
+
+        def on_fit_task_begin(self, estimator, context):
+            pass
+
+        def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
+            if context.parent is not None:
+                seen.append(fitted_estimator.predict(new))
+
+    model = SelfDistilledRidge(solver="lsqr").set_callbacks(Watcher()).fit(X, y)
+    assert len(seen) == model.n_iter_
+    assert_allclose(seen[-1], model.predict(new), rtol=1e-10)
+    error = [np.abs(values - seen[-1]).max() for values in seen]
+    assert error[0] > 10 * error[len(seen) // 2] > 0
+
+
+def test_penalty_that_is_lost_in_rounding():
+    X, y, _, new = data((20, 6))
+    X = np.hstack([1e4 * X, 1e4 * X])
+    with pytest.warns(UserWarning, match=r"alpha=1e-12 .*Raise alpha"):
+        model = SelfDistilledRidge(1e-12).fit(X, y)
+    assert model.solver_ == "svd"
+    expected = predictions(RIDGE, X, y, 1e-12, 0.5, 2, new=1e4 * np.hstack([new, new]))
+    assert_allclose(model.predict(1e4 * np.hstack([new, new])), expected[-1], rtol=1e-7)
+
+
+@pytest.mark.parametrize("solver", ["cholesky", "lsqr"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"ground_truth_weight": "loo"},
+        {"ground_truth_weight": "loo-joint"},
+        {"ground_truth_weight": "gcv"},
+        {"step_selection": "loo"},
+        {"store_loo": True},
+    ],
+)
+def test_solvers_without_leave_one_out(solver, options):
+    X, y, _, _ = data()
+    with pytest.raises(ValueError, match=rf"solver='{solver}' .*want solver='auto' or 'svd'"):
+        SelfDistilledRidge(solver=solver, **options).fit(X, y)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("fit_intercept", [False, True])
+def test_constant_targets_and_features(solver, fit_intercept):
+    X, _, _, new = data()
+    for rows in (X, np.ones_like(X)):
+        y = np.full(len(X), 3.0)
+        model = SelfDistilledRidge(fit_intercept=fit_intercept, solver=solver).fit(rows, y)
+        expected = predictions(peer(fit_intercept), rows, y, 1.0, 0.5, 2, new=new)[-1]
+        assert_allclose(model.predict(new), expected, atol=1e-7)
+
+
+def test_one_row_has_nobody_to_predict_it():
+    X, y, _, _ = data()
+    s = np.eye(len(y))[0]
+    for rows, targets, weight in ((X[:1], y[:1], None), (X, y, s)):
+        with pytest.raises(ValueError, match=r"at least 2 rows .*n_samples=1"):
+            SelfDistilledRidge(store_loo=True).fit(rows, targets, weight)
+        assert np.isfinite(SelfDistilledRidge().fit(rows, targets, weight).coef_).all()
+
+
+# Approximate kernels
+
+
+@pytest.mark.parametrize("features", [Nystroem, RBFSampler])
+def test_pipeline_is_exact_for_its_approximate_kernel(features):
+    rng = np.random.default_rng(0)
+    X, new = rng.normal(size=(80, 3)), rng.normal(size=(10, 3))
+    y, s = np.sin(X[:, 0]) + rng.normal(size=80), rng.integers(0, 3, 80)
+    options = {"n_steps": 4, "ground_truth_weight": "loo"}
+    pipeline = make_pipeline(
+        features(gamma=0.3, n_components=15, random_state=0),
+        SelfDistilledRidge(0.2, fit_intercept=False, **options),
+    ).fit(X, y, selfdistilledridge__sample_weight=s)
+    Z, Z_new = pipeline[0].transform(X), pipeline[0].transform(new)
+    kernel = SelfDistilledKernelRidge(0.2, kernel="precomputed", **options).fit(Z @ Z.T, y, s)
+    weights = pipeline[1].ground_truth_weights_
+    assert_allclose(weights, kernel.ground_truth_weights_, rtol=1e-7)
+    assert_allclose(pipeline[1].loo_predictions_, kernel.loo_predictions_, rtol=0, atol=1e-10)
+    assert_allclose(pipeline.predict(new), kernel.predict(Z_new @ Z.T), rtol=0, atol=1e-10)
+
+
+# Classes
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("n_classes", [2, 4])
+@pytest.mark.parametrize("class_weight", [None, "balanced"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_scores_are_those_of_refits_to_coded_labels(solver, n_classes, class_weight, weighted):
+    X, y = load_digits(return_X_y=True)
+    X, y = X[y < n_classes] / 16, y[y < n_classes]
+    rows, new, labels = X[:90], X[90:], y[:90]
+    s = np.random.default_rng(0).integers(0, 3, 90) if weighted else None
+    model = SelfDistilledRidgeClassifier(
+        0.5,
+        n_steps=3,
+        ground_truth_weight=0.2,
+        solver=solver,
+        tol=1e-13,
+        class_weight=class_weight,
+    ).fit(rows, labels, s)
+    total = np.ones(90) if s is None else s
+    if class_weight == "balanced":
+        by_class = np.bincount(labels, total)
+        total = total * (by_class.sum() / n_classes / by_class)[labels]
+    coded = LabelBinarizer(pos_label=1, neg_label=-1).fit_transform(labels)
+    coded = coded[:, 0] if n_classes == 2 else coded
+    expected = predictions(RIDGE, rows, coded, 0.5, 0.2, 3, total, new=new)
+    scores = list(model.staged_decision_function(new))
+    assert_allclose(scores, expected, rtol=0, atol=1e-10)
+    chosen = expected > 0 if n_classes == 2 else expected.argmax(axis=2)
+    assert_array_equal(list(model.staged_predict(new)), chosen)
+    first = RidgeClassifier(0.5, class_weight=class_weight, solver="svd").fit(rows, labels, s)
+    if class_weight is None or s is None:  # RidgeClassifier counts rows without weight
+        assert_allclose(model.decision_function(new, 1), first.decision_function(new), atol=1e-10)
+        assert_array_equal(model.predict(new, step=1), first.predict(new))
+    n_columns = 1 if n_classes == 2 else n_classes
+    assert model.coef_.shape == (n_columns, X.shape[1])
+    assert model.intercept_.shape == (n_columns,)
+    assert model.coef_path_.shape == (3, n_columns, X.shape[1])
+    limit = Ridge(2.5, solver="svd").fit(rows, coded, total).predict(new)
+    assert_allclose(model.decision_function(new, step=np.inf), limit, rtol=0, atol=1e-10)
+
+
+def test_scores_left_out_are_deletions():
+    X, y, s, _ = data("wide", weighted=True)
+    labels = np.where(y > np.median(y), "high", "low")
+    model = SelfDistilledRidgeClassifier(store_loo=True, step_selection="loo").fit(X, labels, s)
+    coded = np.where(labels == "low", 1.0, -1.0)
+    expected = deletions(RIDGE, X, coded, 1.0, 0.5, 2, s)
+    assert_allclose(model.loo_predictions_, expected, rtol=0, atol=1e-11)
+    mse = np.average((coded - expected) ** 2, axis=1, weights=s)
+    assert_allclose(model.loo_mse_, mse, rtol=1e-10)
+
+
+def test_validation_by_labels():
+    X, y, _, new = data(weighted=True)
+    labels, held = np.where(y > np.median(y), "high", "low"), np.repeat(["low", "high"], 5)[:9]
+    model = SelfDistilledRidgeClassifier(ground_truth_weight="validation")
+    model.fit(X, labels, X_val=new, y_val=held)
+    coded, coded_held = (np.where(part == "low", 1.0, -1.0) for part in (labels, held))
+    steps = predictions(RIDGE, X, coded, 1.0, 0.0, 2, new=new)
+    expected = parabola_minimum(coded_held, *steps)
+    assert_allclose(model.ground_truth_weights_, [expected], rtol=1e-7)
+
+
+# Tensors
+
+
+TENSORS = """
+import numpy as np, torch
+from numpy.testing import assert_allclose
+from sklearn import config_context
+from test_ridge import SHAPES, SOLVERS, SelfDistilledRidge, SelfDistilledRidgeClassifier, data
+
+for shape in SHAPES:
+    X, y, s, new = data(shape, 2, weighted=True)
+    for model in (
+        *(SelfDistilledRidge(solver=solver, tol=1e-13, n_steps=3) for solver in SOLVERS),
+        SelfDistilledRidge(3.0, n_steps=3, ground_truth_weight="loo"),
+        SelfDistilledRidge(3.0, n_steps=3, ground_truth_weight="loo-joint"),
+        SelfDistilledRidge(30.0, n_steps=3, ground_truth_weight="gcv", fit_intercept=False),
+        SelfDistilledRidgeClassifier(n_steps=3, step_selection="loo"),
+    ):
+        target = y if y.ndim == 2 and "Classifier" not in type(model).__name__ else y[:, 0] > 6
+        target = target.astype(float)
+        expected = model.fit(X, target, s)
+        values, coef = expected.predict(new), expected.coef_path_
+        with config_context(array_api_dispatch=True):
+            model.fit(*(torch.asarray(part) for part in (X, target, s)))
+            found = model.predict(torch.asarray(new))
+        for part, wanted in ((found, values), (model.coef_path_, coef)):
+            assert isinstance(part, torch.Tensor), model
+            assert_allclose(part.numpy(), wanted, rtol=1e-8, atol=1e-8, err_msg=str(model))
+"""
+
+
+def test_tensors_in_and_out():
+    """In a process of its own: scipy has to know of other arrays before it is imported."""
+    pytest.importorskip("torch")
+    pytest.importorskip("array_api_compat")
+    pytest.importorskip("sklearn", minversion="1.8")
+    run = subprocess.run(
+        [sys.executable, "-c", TENSORS],
+        cwd=Path(__file__).parent,
+        env={**os.environ, "SCIPY_ARRAY_API": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+
+
+def test_warnings_are_none_by_default():
+    X, y, s, _ = data(weighted=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for solver in SOLVERS:
+            SelfDistilledRidge(solver=solver).fit(X, y, s)
+
+
+def test_models_of_refits_have_these_coefficients():
+    X, y, s, _ = data(weighted=True)
+    model = SelfDistilledRidge(n_steps=3).fit(X, y, s)
+    steps = refits(RIDGE, X, y, 1.0, 0.5, 3, s)
+    assert_allclose(model.coef_path_, [step.coef_ for step in steps], rtol=1e-10, atol=1e-11)
+    assert_allclose(model.intercept_path_, [step.intercept_ for step in steps], rtol=1e-10)
