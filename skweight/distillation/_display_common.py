@@ -85,9 +85,10 @@ def draw_steps(ax, values, limits=None, chosen=None, in_order=False):
         color = colors[place % len(colors)]
         # Where colours begin again, each goes with the next marker.
         marker = "o" if in_order else MARKERS[(place + place // len(COLORS)) % len(MARKERS)]
+        bold = in_order and name in chosen
         lines += ax.plot(
-            np.arange(1, len(values[name]) + 1), values[name], color=color, lw=1.5, zorder=3,
-            marker=marker, ms=4.5, label=name if i in named else None, gid=_STEPS,
+            np.arange(1, len(values[name]) + 1), values[name], color=color, marker=marker, ms=4.5,
+            lw=2.6 if bold else 1.5, zorder=3 + bold, label=name if i in named else None, gid=_STEPS,
         )  # fmt: skip
         if name in limits:
             label = _once(ax, "limit of the steps")
@@ -95,13 +96,15 @@ def draw_steps(ax, values, limits=None, chosen=None, in_order=False):
         if name in chosen:
             step = chosen[name]
             told = f": {name}, step {step}" if len(names) > 1 else f": step {step}"
+            label = _once(ax, "chosen" + (told if len(chosen) == 1 else " step"))
             marks += ax.plot(
                 step, values[name][step - 1], color=color, marker="o", ms=11, mfc="none", mew=1.6,
-                ls="", label=_once(ax, "chosen" + (told if len(chosen) == 1 else " step")),
+                ls="", zorder=5, label=label,
             )  # fmt: skip
     n_steps = max(len(line.get_xdata()) for line in ax.lines if line.get_gid() == _STEPS)
     ax.set_xticks(range(1, n_steps + 1, -(-n_steps // 12)))
     ax.set_xlabel("step (1 is the ordinary fit)")
+    ax.margins(y=0.08)  # room for a ring around the lowest point
     _legend(ax)
     tidy(ax)
     return lines, dashed, marks

@@ -241,6 +241,7 @@ class FilterFactorsDisplay:
             self.lines_ += ax.plot(
                 values[shown], filter_[shown], color=color, lw=2.8 if t == chosen else 1.4,
                 marker="o" if len(shown) <= _DOTTED else None, ms=3.5,
+                zorder=2 - 0.1 * (t == chosen),  # thin lines stay seen upon the bold one
                 label=label if t in named else None,
             )  # fmt: skip
         if self.limit is not None:
