@@ -88,7 +88,8 @@ def draw_steps(ax, values, limits=None, chosen=None, in_order=False):
         bold = in_order and name in chosen
         lines += ax.plot(
             np.arange(1, len(values[name]) + 1), values[name], color=color, marker=marker, ms=4.5,
-            lw=2.6 if bold else 1.5, zorder=3 + bold, label=name if i in named else None, gid=_STEPS,
+            lw=2.6 if bold else 1.5, zorder=3 + bold, gid=_STEPS,
+            label=name if i in named else None,
         )  # fmt: skip
         if name in limits:
             label = _once(ax, "limit of the steps")
