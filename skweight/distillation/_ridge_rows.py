@@ -70,14 +70,14 @@ class RidgeRows(WeightedRows):
     def _mean_row(self):
         if sparse.issparse(self.X):
             return (self.X.T @ self.share).T
-        return sum(self.share[rows].T @ float64_of(self.X[rows]) for rows in self._parts(0))
+        return sum(self.share[rows, :].T @ float64_of(self.X[rows, :]) for rows in self._parts(0))
 
     def _parts(self, axis, whole=False):
         """Yield slices of rows (0) or columns (1) whose entries fit in a small part of memory."""
         length, across = self.X.shape[axis], self.X.shape[1 - axis]
         size = length if whole else max(1, _BLOCK // across)
         for start in range(0, length, size):
-            yield slice(start, start + size)
+            yield slice(start, min(start + size, length))
 
     @property
     def _is_ready(self):
@@ -93,7 +93,8 @@ class RidgeRows(WeightedRows):
     def gram(self):
         """Return the products of the features with each other and with the targets."""
         if self._is_thin:
-            X = self.X if self.root is None else sparse.diags(self.root[:, 0]) @ self.X
+            X = self.X.astype(np.float64)
+            X = X if self.root is None else sparse.diags(self.root[:, 0]) @ X
             products = (X.T @ X).toarray()
             if self.mean is not None:
                 total = X.shape[0] if self.weight is None else self.weight.sum()
@@ -102,17 +103,18 @@ class RidgeRows(WeightedRows):
         products = targets = 0.0
         for part in self._parts(0, whole=self._is_ready and self.root is None):
             values = self._centred(part, slice(None))
-            values = values if self.root is None else self.root[part] * values
+            values = values if self.root is None else self.root[part, :] * values
             products += values.T @ values
-            targets += values.T @ self.targets[part]
+            targets += values.T @ self.targets[part, :]
         return products, targets
 
     def kernel(self):
         """Return the products of the rows with each other, not scaled."""
         if self._is_thin:
-            products = (self.X @ self.X.T).toarray()
+            X = self.X.astype(np.float64)
+            products = (X @ X.T).toarray()
             if self.mean is not None:
-                along = self.X @ self.mean.T - 0.5 * np.sum(self.mean**2)
+                along = X @ self.mean.T - 0.5 * np.sum(self.mean**2)
                 products -= along + along.T
             return products
         parts = self._parts(1, whole=self._is_ready)
@@ -155,17 +157,24 @@ class RidgeRows(WeightedRows):
 
     def _wide_spectrum(self):
         """Return the same from the products of the rows, without making these dense."""
-        spectrum = kernel_spectrum(self.kernel(), self.weight, overwrite=True)
-        values = spectrum.values
-        # The intercept's direction, and those that copies of rows leave empty, have nothing.
-        held = values > len(values) * np.finfo(np.float64).eps * values.max(initial=0.0)
-        vectors = spectrum.vectors[:, held]
+        K = self.kernel()
+        if self.mean is not None:
+            # The intercept's direction, which centred rows leave empty, gets the largest value, so
+            # that rounding mixes it with no other, and is then left out.
+            K += 2 * abs(np.sum(self.share[:, 0] * K.diagonal())) or 1.0
+        spectrum = kernel_spectrum(K, self.weight, overwrite=True, rounding=np.inf)
+        # Directions that copies of rows leave empty hold rounding.
+        held = spectrum.values > len(K) * np.finfo(np.float64).eps * spectrum.values[-1]
+        if self.mean is not None:
+            held[-1] = False
+        vectors, images = spectrum.vectors[:, held], spectrum.images
         spectrum = replace(
             spectrum,
             vectors=vectors,
-            values=values[held],
+            values=spectrum.values[held],
             share=self.share,
             outside=reach(vectors, self.share),
+            images=None if images is None else images[:, held],
         )
         return spectrum, lambda coordinates: self.back(vectors @ coordinates)
 

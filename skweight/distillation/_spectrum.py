@@ -13,6 +13,7 @@ from skweight._core._array_api import eigh, follow, namespace, svd, take, to_num
 # Rows lighter than this share of the heaviest would lose digits if they were read off eigenvectors,
 # whose entries are exact to the size of the largest alone.
 _LIGHT = 1e-4
+_EPS = float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,7 +194,7 @@ def row_spectrum(X, weight=None, fit_intercept=True):
         X = X - mean
     scale = None if weight is None else xp.sqrt(weight)[:, None]
     U, s, Vt = svd(X if scale is None else scale * X)
-    floor = float(s[0]) * max(X.shape) * np.finfo(np.float64).eps if s.shape[0] else 0.0
+    floor = float(s[0]) * max(X.shape) * _EPS if s.shape[0] else 0.0
     rank = int(xp.sum(xp.astype(s > floor, xp.int64) if hasattr(xp, "astype") else s > floor))
     U, s, Vt = U[:, :rank], s[:rank], Vt[:rank, :]
     light = None if weight is None else light_rows(weight)

@@ -135,6 +135,18 @@ def test_rows_far_from_their_origin(solver):
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("factor", [1e-10, 1e10])
+def test_scale_of_the_rows_is_that_of_the_penalty(solver, shape, factor):
+    X, y, s, new = data(shape, None, weighted=True)
+    for kind in (np.asarray, sparse.csr_matrix):
+        model = SelfDistilledRidge(factor**2, solver=solver, tol=1e-13)
+        scaled = model.fit(kind(factor * X), y, s).predict(factor * new)
+        expected = predictions(RIDGE, X, y, 1.0, 0.5, 2, s, new=new)[-1]
+        assert_allclose(scaled, expected, rtol=1e-10)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
 def test_one_weight_for_each_step_and_target(solver):
     X, y, _, new = data(n_targets=3)
     weight = np.random.default_rng(0).normal(size=(3, 3))
@@ -267,6 +279,17 @@ def test_sparse_copies_of_rows_and_features():
         assert_allclose(model.loo_predictions_, expected, rtol=0, atol=1e-11)
 
 
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_rows_of_little_weight(kind, shape):
+    X, y, _, _ = data(shape)
+    s = np.random.default_rng(1).uniform(0.5, 2.0, len(y))
+    s[::3] *= 1e-12
+    model = SelfDistilledRidge(0.3, n_steps=3, store_loo=True).fit(kind(X), y, s)
+    expected = deletions(RIDGE, X, y, 0.3, 0.5, 3, s)
+    assert_allclose(model.loo_predictions_, expected, rtol=0, atol=1e-10)
+
+
 # Shapes, types, what is kept
 
 
@@ -301,8 +324,9 @@ def test_best_step_has_the_coefficients():
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix])
-def test_float32_is_computed_in_float64(solver, shape, kind):
-    X, y, s, new = data(shape, weighted=True)
+@pytest.mark.parametrize("share", [0.04, 0.4])
+def test_float32_is_computed_in_float64(solver, shape, kind, share):
+    X, y, s, new = data(shape, None, True, share)
     narrow = X.astype(np.float32)
     model = SelfDistilledRidge(solver=solver).fit(kind(narrow), y, s)
     exact = SelfDistilledRidge(solver=solver).fit(kind(narrow.astype(float)), y, s)
@@ -428,13 +452,16 @@ def test_solvers_without_leave_one_out(solver, options):
 
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("fit_intercept", [False, True])
-def test_constant_targets_and_features(solver, fit_intercept):
-    X, _, _, new = data()
-    for rows in (X, np.ones_like(X)):
-        y = np.full(len(X), 3.0)
-        model = SelfDistilledRidge(fit_intercept=fit_intercept, solver=solver).fit(rows, y)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_constant_targets_and_features(solver, fit_intercept, shape):
+    X, _, _, new = data(shape)
+    y = np.full(len(X), 3.0)
+    for rows in (X, np.full_like(X, 0.1), np.zeros_like(X)):
         expected = predictions(peer(fit_intercept), rows, y, 1.0, 0.5, 2, new=new)[-1]
-        assert_allclose(model.predict(new), expected, atol=1e-7)
+        for kind in (np.asarray, sparse.csr_matrix):
+            model = SelfDistilledRidge(fit_intercept=fit_intercept, solver=solver)
+            model.fit(kind(rows), y)
+            assert_allclose(model.predict(new), expected, rtol=0, atol=1e-7)
 
 
 def test_one_row_has_nobody_to_predict_it():
