@@ -53,7 +53,7 @@ def takes_sparse(estimator):
     return named or get_tags(estimator).input_tags.sparse
 
 
-def check_sample_weight(sample_weight, X):
+def check_sample_weight(sample_weight, X, name="sample_weight"):
     """Return sample weights as float64 of shape (n_samples,), ones where None is given.
 
     Parameters
@@ -62,6 +62,8 @@ def check_sample_weight(sample_weight, X):
         Weights of the rows, at least 0 and not all 0.
     X : array-like of shape (n_samples, n_features)
         The rows.
+    name : str, default="sample_weight"
+        What an error calls the weights.
 
     Returns
     -------
@@ -76,8 +78,8 @@ def check_sample_weight(sample_weight, X):
     weight = _check_sample_weight(sample_weight, X, dtype=float)
     if (weight < 0).any():
         raise ValueError(
-            f"sample_weight must be at least 0 everywhere, got a smallest value of {weight.min()}."
+            f"{name} must be at least 0 everywhere, got a smallest value of {weight.min()}."
         )
     if not weight.any():
-        raise ValueError("sample_weight must give some row a positive weight, got all zeros.")
+        raise ValueError(f"{name} must give some row a positive weight, got all zeros.")
     return weight

@@ -13,9 +13,6 @@ from skweight._core._callbacks import CallbackSupportMixin
 from skweight._core._sklearn_compat import Interval, StrOptions, check_sample_weight
 from skweight.distillation._rules import TUNED, make_rule
 
-# Formats of sparse rows.
-SPARSE = ("csr", "csc")
-
 # Constraints of the parameters that all these models share.
 STEP_CONSTRAINTS = {
     "alpha": [Interval(Real, 0, None, closed="neither"), "array-like"],
@@ -185,9 +182,13 @@ class BaseSelfDistilled(CallbackSupportMixin, BaseEstimator):
         """Return values of shape (..., m) in the shape of the targets."""
         return values[..., 0] if self._flat else values
 
+    _formats = ("csr", "csc")  # of sparse rows
+
     def _checked_rows(self, X):
         """Return checked rows of the features that were fitted."""
-        return validate_data(self, X, accept_sparse=SPARSE, dtype=float_types(X), reset=False)
+        return validate_data(
+            self, X, accept_sparse=self._formats, dtype=float_types(X), reset=False
+        )
 
     def _checked_validation(self, X_val, y_val, sample_weight_val, n_targets):
         """Return data held out, checked like the others, or None."""
@@ -198,7 +199,9 @@ class BaseSelfDistilled(CallbackSupportMixin, BaseEstimator):
         X_val = self._checked_rows(X_val)
         y_val = self._held_out_targets(X_val, y_val, n_targets)
         if sample_weight_val is not None:
-            weight = check_sample_weight(to_numpy(sample_weight_val), to_numpy(y_val))
+            weight = check_sample_weight(
+                to_numpy(sample_weight_val), to_numpy(y_val), "sample_weight_val"
+            )
             (sample_weight_val,) = follow(y_val, weight)
         return X_val, y_val, sample_weight_val
 

@@ -66,7 +66,7 @@ def add_to_diagonal(matrix, value):
     return matrix + float(value) * xp.eye(n, dtype=matrix.dtype, device=matrix.device)
 
 
-def distil_inverse(K, y, weight, penalties, rule, overwrite=False):
+def distil_inverse(K, y, weight, penalties, rule, want_loo=False, overwrite=False):
     """Run two steps at the most, with leave-one-out or generalised cross-validation.
 
     Parameters
@@ -81,6 +81,8 @@ def distil_inverse(K, y, weight, penalties, rule, overwrite=False):
         The same penalty for each step.
     rule : Rule
         How the weight is found: "fixed", "loo" or "gcv".
+    want_loo : bool, default=False
+        Whether leave-one-out predictions are wanted, if the rule does not need them anyhow.
     overwrite : bool, default=False
         Whether the matrix may be lost.
 
@@ -95,28 +97,29 @@ def distil_inverse(K, y, weight, penalties, rule, overwrite=False):
         If the matrix is not positive definite with the penalty on its diagonal.
     """
     xp = namespace(K)
-    check_enough_rows(K.shape[0])
-    penalty = float(penalties[0])
+    want_loo = want_loo or rule.kind == "loo"
+    if want_loo:
+        check_enough_rows(K.shape[0])
+    n_steps, penalty = len(penalties), float(penalties[0])
     scale = None if weight is None else xp.sqrt(weight)[:, None]
     K = K if overwrite else copy_of(K)
     rows = InverseRows(inverse_of(add_to_diagonal(K, penalty), overwrite=True), y, penalty, scale)
-    if rule.kind == "loo":
-        choose = rule.by_predictions(y, weight)
-    elif rule.kind == "gcv":
-        choose = lambda t, first, student: _gcv_weight(rows, rule)  # noqa: E731
-    else:
-        choose = lambda t, first, student: rule.given(t, y)  # noqa: E731
-    loo, weights = leave_one_out(rows, len(penalties), choose)
-    if rule.kind == "fixed":
-        weights = rule.weights
-    else:
-        weights = stack_weights(weights, rule.per_target)
+    if rule.kind == "gcv":
+        weights = [_gcv_weight(rows, rule)] if n_steps == 2 else []
+        rule = Rule("fixed", stack_weights(weights, rule.per_target))
+    loo = None
+    if want_loo:
+        tuned = rule.kind == "loo"
+        choose = rule.by_predictions(y, weight) if tuned else rule.always(y)
+        loo, weights = leave_one_out(rows, n_steps, choose)
+        if tuned:
+            rule = Rule("fixed", stack_weights(weights, rule.per_target))
     first = rows.inverse @ rows.targets[:, 0, :]
     steps = [first]
-    if len(penalties) == 2:
-        w = Rule("fixed", weights).given(1, y)
+    if n_steps == 2:
+        w = rule.given(1, y)
         steps.append(w * first + (1 - w) * (first - penalty * (rows.inverse @ first)))
-    return add_loo(Distilled(xp.stack(steps), weights), loo, y, weight)
+    return add_loo(Distilled(xp.stack(steps), rule.weights), loo, y, weight)
 
 
 def _gcv_weight(rows, rule):

@@ -11,8 +11,8 @@ from skweight._core import _array_api
 from skweight._core._array_api import as_type, float64_of, follow, namespace
 from skweight._core._callbacks import FitTask
 from skweight._core._sklearn_compat import Interval, StrOptions
-from skweight.distillation._base import SPARSE, BaseSelfDistilled, warn_of_growth
-from skweight.distillation._kernel_rows import KernelRows, check_kernel, kernel_times
+from skweight.distillation._base import BaseSelfDistilled, warn_of_growth
+from skweight.distillation._kernel_rows import KernelRows, check_columns, check_kernel, kernel_times
 from skweight.distillation._kernel_solvers import SOLVERS
 from skweight.distillation._problem import Problem
 from skweight.distillation._rules import Rule
@@ -39,16 +39,20 @@ class BaseKernelSelfDistilled(BaseSelfDistilled):
         tags.array_api_support = _array_api.SUPPORTED
         return tags
 
+    @property
+    def _formats(self):
+        return False if self.kernel == "precomputed" else super()._formats
+
     # ---------------------------------------------------------------- fit
 
     def _fit(self, X, y, sample_weight, held_out):
         """Fit all steps to rows as the user gave them, with data held out or three times None."""
         metadata = {} if sample_weight is None else {"sample_weight": sample_weight}
         with FitTask.root(self, X, y, metadata) as task:
-            X, y, weight = self._checked(X, y, sample_weight, SPARSE)
+            X, y, weight = self._checked(X, y, sample_weight, self._formats)
             if self.kernel == "precomputed":
                 check_kernel(X)
-                self._check_columns(held_out[0], X.shape[0])
+                check_columns(held_out[0], X.shape[0])
             validation = self._checked_validation(*held_out, y.shape[1])
             rule, penalties = self._rule(y.shape[1], validation)
             solver = self._choose_solver(rule, penalties)
@@ -74,15 +78,6 @@ class BaseKernelSelfDistilled(BaseSelfDistilled):
             self._replace(attributes(fit, ran, last))
         warn_of_growth(fit.distilled.weights)
         return self
-
-    def _check_columns(self, X_val, n_rows):
-        """Raise if the kernel of rows held out is not with the rows of the fit."""
-        if X_val is not None and np.ndim(X_val) == 2 and np.shape(X_val)[1] != n_rows:
-            raise ValueError(
-                "X_val must be the kernel with the training rows for kernel='precomputed', got "
-                f"shape {np.shape(X_val)} beside {n_rows} rows; a search, which cuts these, "
-                "cannot cut its columns: take ground_truth_weight='loo' there."
-            )
 
     def _solve(self, rows, y, problem, solver):
         """Return all steps, and the solver that found them."""

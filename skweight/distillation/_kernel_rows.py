@@ -41,6 +41,16 @@ def check_kernel(K, name="X with kernel='precomputed'"):
         )
 
 
+def check_columns(X_val, n_rows):
+    """Raise if the kernel of rows held out is not with the rows of the fit."""
+    if X_val is not None and np.ndim(X_val) == 2 and np.shape(X_val)[1] != n_rows:
+        raise ValueError(
+            "X_val with kernel='precomputed' must be the kernel of the rows held out with the "
+            f"training rows, got shape {np.shape(X_val)} beside {n_rows} rows; a search cuts the "
+            "rows, and cannot cut these columns: take ground_truth_weight='loo' there."
+        )
+
+
 def rounding_of(X):
     """Return the relative error that a kernel matrix in the type of X may have."""
     digits = np.finfo(np.float32 if "float32" in str(X.dtype) else np.float64).eps

@@ -24,7 +24,9 @@ def solve_cholesky(rows, y, problem):
 def solve_inverse(rows, y, problem):
     """Solve two steps, with the diagonals they need, by the inverse."""
     K, owned = rows.scaled_kernel()
-    distilled = distil_inverse(K, y, rows.weight, problem.penalties, problem.rule, owned)
+    distilled = distil_inverse(
+        K, y, rows.weight, problem.penalties, problem.rule, problem.want_loo, owned
+    )
     return Fit(distilled, rows.scale(distilled.coefficients))
 
 
@@ -47,7 +49,6 @@ def solve_eigh(rows, y, problem):
 def solve_lanczos(rows, y, problem):
     """Solve by products with the kernel matrix, which need not fit in memory."""
     product = KernelProduct(rows.block, y.shape[0], rows.root)
-
     build = partial(lanczos, product, rows.scale(y), scale=rows.root)
     return solve_in_basis(build, problem, lambda basis, part: basis.dual(part), "cholesky")
 

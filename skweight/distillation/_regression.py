@@ -1,5 +1,6 @@
 """What regressors of several steps do with targets of one or two dimensions."""
 
+from scipy import sparse
 from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
@@ -13,6 +14,8 @@ class SelfDistilledRegressorMixin(MultiOutputMixin, RegressorMixin):
 
     def _checked(self, X, y, sample_weight, accept_sparse):
         """Return checked rows, targets in float64 of shape (n, m), and weights of the rows."""
+        if sparse.issparse(y):
+            raise TypeError("y must be dense, got a sparse matrix; y.toarray() makes it so.")
         X, y = validate_data(
             self,
             X,

@@ -57,6 +57,10 @@ class Rule:
         weight = self.weights[t - 1]
         return follow(like, weight)[0] if np.ndim(weight) else float(weight)
 
+    def always(self, like):
+        """Return the choice that takes the given numbers."""
+        return lambda t, first, student: self.given(t, like)
+
     def by_predictions(self, y, weight):
         """Return the choice from predictions of shape (n, ..., m) for y of shape (n, m)."""
         xp = namespace(y)
@@ -136,12 +140,10 @@ def distil(system, targets, penalties, choose):
 
 def distil_rule(system, targets, penalties, rule, validation=None):
     """Run all steps on a system with weights that are given, or found on data held out."""
-    choose = validation
     if rule.kind == "fixed":
-        choose = lambda t, first, student: rule.given(t, targets)  # noqa: E731
-    coefficients, weights = distil(system, targets, penalties, choose)
-    if rule.kind == "fixed":
+        coefficients, _ = distil(system, targets, penalties, rule.always(targets))
         return Distilled(coefficients, rule.weights)
+    coefficients, weights = distil(system, targets, penalties, validation)
     return Distilled(coefficients, stack_weights(weights, rule.per_target))
 
 
@@ -196,11 +198,12 @@ def distil_spectrum(spectrum, y, weight, penalties, rule, want_loo=False, valida
     distilled = distil_rule(spectrum, targets, penalties, rule, validation)
     if rows is not None and loo is None:
         fixed = Rule("fixed", distilled.weights)
-        loo, _ = leave_one_out(rows, n_steps, lambda t, first, student: fixed.given(t, y))
+        loo, _ = leave_one_out(rows, n_steps, fixed.always(y))
     return add_loo(distilled, loo, y, weight)
 
 
 def add_loo(distilled, loo, y, weight):
+    """Return the steps with leave-one-out predictions of `leave_one_out`, if there are any."""
     if loo is not None:
         xp = namespace(y)
         distilled.loo = xp.stack([part[:, 0, :] for part in loo])
