@@ -12,7 +12,16 @@ import importlib
 
 __version__ = "0.1.0.dev0"
 
-_ROOMS = ("datasets", "fairness", "metrics", "ordinal", "privacy", "quantile", "testing")
+_ROOMS = (
+    "datasets",
+    "distillation",
+    "fairness",
+    "metrics",
+    "ordinal",
+    "privacy",
+    "quantile",
+    "testing",
+)
 
 __all__ = [*_ROOMS, "__version__"]
 
