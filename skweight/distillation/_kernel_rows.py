@@ -6,6 +6,7 @@ from sklearn.utils import gen_batches
 
 from skweight._core._array_api import as_type, concat, float64_of, follow, namespace, take, zeros
 from skweight.distillation._rows import WeightedRows
+from skweight.distillation._spectrum import kernel_spectrum, scaled
 
 _BLOCK = 2**23  # numbers of one part of a kernel matrix: 64 MiB in float64
 _HELD = 2**27  # numbers of a matrix with other rows that is kept for later products: 1 GiB
@@ -129,14 +130,12 @@ class KernelRows(WeightedRows):
     def scaled_kernel(self):
         """Return the kernel matrix, rows and columns times the roots of weights, as `kernel`."""
         K, owned = self.kernel()
-        if self.root is None:
-            return K, owned
-        if owned:
-            K *= self.root
-        else:
-            K = self.root * K
-        K *= self.root.T
-        return K, True
+        return (K, owned) if self.root is None else (scaled(K, self.root, owned), True)
+
+    def spectrum(self):
+        """Return the decomposition of the kernel matrix."""
+        K, owned = self.kernel()
+        return kernel_spectrum(K, self.weight, owned, self.rounding)
 
     def block(self, rows, columns):
         """Return a part of the kernel matrix, for two slices."""

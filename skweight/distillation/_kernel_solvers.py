@@ -8,7 +8,6 @@ from skweight.distillation._kernel_products import KernelProduct
 from skweight.distillation._lanczos import lanczos
 from skweight.distillation._problem import Fit, fit_of
 from skweight.distillation._rules import distil_rule, distil_spectrum
-from skweight.distillation._spectrum import kernel_spectrum
 
 
 def solve_cholesky(rows, y, problem):
@@ -32,8 +31,7 @@ def solve_inverse(rows, y, problem):
 
 def solve_eigh(rows, y, problem):
     """Solve by eigenvalues, in which all steps, penalties and leave-one-out are diagonal."""
-    K, owned = rows.kernel()
-    spectrum = kernel_spectrum(K, rows.weight, owned, rows.rounding)
+    spectrum = rows.spectrum()
     distilled = distil_spectrum(
         spectrum,
         y,

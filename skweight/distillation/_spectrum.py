@@ -138,13 +138,23 @@ def kernel_spectrum(K, weight=None, overwrite=False, rounding=1e-8):
         values, vectors = eigh(K, overwrite)
         return Spectrum(vectors, not_below_zero(values, rounding))
     scale = xp.sqrt(weight)[:, None]
-    K = scale * K * scale.T
+    K = scaled(K, scale, overwrite)
     light = light_rows(weight)
     rows = None if light is None else take(K, light)
     values, vectors = eigh(K, overwrite=True)
     values = not_below_zero(values, rounding)
     images = None if light is None else (rows @ vectors) / take(scale, light)
     return Spectrum(vectors, values, scale, light=light, images=images)
+
+
+def scaled(K, scale, overwrite=False):
+    """Return a matrix with rows and columns times factors, (n, 1); in place if it may be lost."""
+    if overwrite:
+        K *= scale
+    else:
+        K = scale * K
+    K *= scale.T
+    return K
 
 
 def not_below_zero(values, rounding):
