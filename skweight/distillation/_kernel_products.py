@@ -44,7 +44,7 @@ class KernelProduct:
     def __call__(self, vectors):
         """Return the products with an array of shape (n, m)."""
         vectors = vectors if self.scale is None else self.scale * vectors
-        # Products of a few long rows from the left are twice as fast as of columns from the right.
+        # A few long rows from the left are faster than columns from the right, for half of it much.
         rows = vectors.T
         values = zeros(rows.shape, like=rows)
         for start, stop in zip(self._limits, self._limits[1:]):

@@ -12,7 +12,7 @@ from skweight._core._array_api import follow, namespace, to_numpy, zeros
 from skweight.distillation._steps import run_steps
 
 _MAX_ITER = 500
-_CHUNK = 32  # vectors that are stored together: they stay in the cache between two products
+_CHUNK = 32  # vectors by which memory grows
 # What is left of a vector below this part of the largest product is rounding.
 _ROUNDING = 10 * np.finfo(np.float64).eps
 
