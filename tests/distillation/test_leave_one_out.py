@@ -14,6 +14,7 @@ from distillation_oracles import (
 from numpy.testing import assert_allclose
 from sklearn.linear_model import RidgeCV
 
+from skweight.distillation import self_distillation_loo
 from skweight.distillation._cholesky import add_to_diagonal, inverse_of
 from skweight.distillation._leave_one_out import (
     InverseRows,
@@ -260,3 +261,18 @@ def test_one_row_alone_has_nobody_to_predict_it():
     check_enough_rows(2)
     with pytest.raises(ValueError, match=r"at least 2 rows .*n_samples=1"):
         check_enough_rows(1)
+
+
+# The function of arrays
+
+
+@pytest.mark.parametrize("n_targets", [None, 2])
+@pytest.mark.parametrize("weights", WEIGHTS)
+def test_function_of_arrays_is_deletion(n_targets, weights):
+    _, K, y, _ = setting("kernel", n_targets, n=20)
+    s = weights_of(weights, len(y))
+    alpha, weight = CHAINS["penalties by step"]
+    found = self_distillation_loo(K, y, alpha, weight, sample_weight=s)
+    expected = deletions(PRECOMPUTED, K, y, alpha, weight, 5, s)
+    assert found.shape == (5, *y.shape)
+    assert_allclose(found, expected, rtol=0, atol=EXACT)
