@@ -21,6 +21,7 @@ PAIRS = ((KERNEL, KERNEL_RIDGE), (LINEAR, RIDGE), (KERNEL, HIMALAYA))
 SAME = PAIRS[:2]
 GRIDS = {"13 penalties, 0.001 to 1000": np.logspace(-3, 3, 13), "0.1, 1, 10": (0.1, 1.0, 10.0)}
 NOISE, SEEDS = 1.0, 20
+FIRST_SEED = 200  # whatever was tried out before was tried on other splits
 
 
 @dataclass
@@ -74,7 +75,8 @@ def one_split(name, seed, noise, alphas):
 
 def study(name, noise, alphas, seeds=SEEDS):
     """Return the study of one set."""
-    errors, chosen = zip(*(one_split(name, seed, noise, alphas) for seed in range(seeds)))
+    splits = range(FIRST_SEED, FIRST_SEED + seeds)
+    errors, chosen = zip(*(one_split(name, seed, noise, alphas) for seed in splits))
     return Study(np.array(errors), np.array(chosen, dtype=float))
 
 
