@@ -118,6 +118,8 @@ CHEAP_PARAMETERS = {
         {},
         {"n_steps": 3, "ground_truth_weight": "loo", "step_selection": "loo"},
     ],
+    "SelfDistilledKernelRidgeClassifierCV": [{}, {"cv": 3, "n_steps": 3}],
+    "SelfDistilledKernelRidgeCV": [{}, {"cv": 3, "n_steps": 3}],
     # Here products with the rows alone come last.
     "SelfDistilledRidge": [
         {},
@@ -129,6 +131,11 @@ CHEAP_PARAMETERS = {
         {"n_steps": 3, "ground_truth_weight": "loo", "step_selection": "loo"},
         {"solver": "lsqr", "tol": 1e-12, "class_weight": "balanced"},
     ],
+    "SelfDistilledRidgeClassifierCV": [
+        {},
+        {"cv": 3, "n_steps": 3, "class_weight": "balanced"},
+    ],
+    "SelfDistilledRidgeCV": [{}, {"cv": 3, "n_steps": 3}],
     # Its sketches are random: without a seed no two fits agree.
     "SketchKernelDensity": [
         {"n_features": 64, "random_state": 0},
@@ -231,6 +238,10 @@ CHECK_PARAMETERS = {
     },
     "SelfDistilledKernelRidge": _SELF_DISTILLED_KERNEL,
     "SelfDistilledKernelRidgeClassifier": _SELF_DISTILLED_KERNEL,
+    "SelfDistilledKernelRidgeClassifierCV": {
+        # As above: for a kernel of unit width each row has no neighbour but itself.
+        "check_class_weight_classifiers": {"gamma": 1e-3},
+    },
     "SelfDistilledRidge": _SELF_DISTILLED_LINEAR,
     "SelfDistilledRidgeClassifier": _SELF_DISTILLED_LINEAR,
 }
@@ -245,6 +256,8 @@ EXPECTED_FAILURES = {}
 KEEPS_TRAINING_ROWS = {
     "SelfDistilledKernelRidge": "predictions are sums over kernels with the training rows",
     "SelfDistilledKernelRidgeClassifier": "scores are sums over kernels with the training rows",
+    "SelfDistilledKernelRidgeClassifierCV": "scores are sums over kernels with the training rows",
+    "SelfDistilledKernelRidgeCV": "predictions are sums over kernels with the training rows",
     "SketchKernelDensity": "queries that few rows are near are answered by the rows themselves",
 }
 
@@ -252,6 +265,10 @@ KEEPS_TRAINING_ROWS = {
 KEEPS_FLOAT32 = {
     "SelfDistilledKernelRidge": "a kernel matrix in float32 takes half the memory",
     "SelfDistilledKernelRidgeClassifier": "a kernel matrix in float32 takes half the memory",
+    "SelfDistilledKernelRidgeClassifierCV": "a kernel matrix in float32 takes half the memory",
+    "SelfDistilledKernelRidgeCV": "a kernel matrix in float32 takes half the memory",
     "SelfDistilledRidge": "coefficients are float32 there, as those of Ridge",
     "SelfDistilledRidgeClassifier": "coefficients are float32 there, as those of RidgeClassifier",
+    "SelfDistilledRidgeClassifierCV": "coefficients are float32 there, as those of RidgeClassifier",
+    "SelfDistilledRidgeCV": "coefficients are float32 there, as those of Ridge",
 }

@@ -1,0 +1,149 @@
+"""Linear ridge regression of several steps that searches penalty, step and weights."""
+
+from skweight.distillation._regression import SelfDistilledRegressorMixin
+from skweight.distillation._ridge_cv_base import RIDGE_CV_CONSTRAINTS, BaseRidgeSelfDistilledCV
+
+
+class SelfDistilledRidgeCV(SelfDistilledRegressorMixin, BaseRidgeSelfDistilledCV):
+    """Regress by ridge in several steps, and find penalty, step and weights by itself.
+
+    A `SelfDistilledRidge` is tried with every penalty of a list and every
+    number of steps, and for each pair with the weights of the ground truth that are best for rows
+    left out [1]_. All of it, exact leave-one-out included, comes from one decomposition. The first
+    step is the ordinary fit, so that `RidgeCV` is among what is tried.
+
+    Parameters
+    ----------
+    alphas : array-like of shape (n_alphas,), default=(0.1, 1.0, 10.0)
+        Ridge penalties to try, above 0, as in `RidgeCV`; all steps share one.
+    fit_intercept : bool, default=True
+        Whether there is an intercept, which is not penalised.
+    n_steps : int, default=5
+        Number of steps to try, at least 1.
+    ground_truth_weight : "auto", float or array-like of shape (n_steps - 1,) or \
+(n_steps - 1, n_targets), default="auto"
+        Weight w of the original targets in the second step and later ones. "auto" finds for each
+        step in turn, and for each penalty, the one with the smallest error on rows left out; else
+        any number, one for each step, or for each step and target.
+    weight_bounds : tuple of (float, float) or None, default=(0.0, 2.0)
+        Lowest and highest weight for those that are found. None means any number, which fits the
+        rows left out better and new ones often worse: see Notes.
+    weight_per_target : bool, default=False
+        Whether weights that are found differ between targets.
+    cv : int, cross-validation splitter, iterable of splits or None, default=None
+        How rows are left out. None is exact leave-one-out, all of it from the one decomposition
+        of the fit; else every fold takes one of its training rows.
+    scoring : str, callable or None, default=None
+        A scorer by which penalty and step are chosen, given predictions for all rows left out at
+        once, and the rows' weights. None is the negative weighted mean squared error. Weights w
+        minimise the squared error whatever it is.
+    store_cv_results : bool, default=False
+        Whether squared errors of leave-one-out are kept in `cv_results_`, for `cv=None` alone.
+
+    Attributes
+    ----------
+    alpha_ : float
+        The chosen penalty.
+    best_step_ : int
+        The chosen step, from 1, which predicts.
+    best_score_ : float
+        Its score on rows left out, among the highest: optimistic for what was chosen by it.
+    scores_ : ndarray of shape (n_alphas, n_steps)
+        Scores of all penalties and steps, greater is better.
+    ground_truth_weights_ : ndarray of shape (n_steps - 1,) or (n_steps - 1, n_targets)
+        Weights of the original targets from the second step on, at the chosen penalty.
+    cv_results_ : ndarray of shape (n_samples, n_alphas, n_steps) or \
+(n_samples, n_targets, n_alphas, n_steps)
+        Squared errors of leave-one-out, not multiplied by the rows' weights; only with
+        `store_cv_results`.
+    coef_ : ndarray of shape (n_features,) or (n_targets, n_features)
+        Coefficients of the step `best_step_`, of the fit to all rows.
+    intercept_ : float or ndarray of shape (n_targets,)
+        Its intercepts.
+    coef_path_ : ndarray of shape (n_steps, n_features) or \
+(n_steps, n_targets, n_features)
+        Coefficients of every step.
+    intercept_path_ : ndarray of shape (n_steps,) or (n_steps, n_targets)
+        Intercepts of every step.
+    limit_alpha_ : float
+        Penalty of the ordinary fit that infinitely many steps end in. Only for one weight that is
+        given, above 0 and at most 2.
+    solver_ : {"svd"}
+        The solver of the fit to all rows.
+    n_iter_ : int
+        1: nothing is iterated.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, if X had any.
+
+    See Also
+    --------
+    SelfDistilledRidge : The same at one given penalty.
+    SelfDistilledKernelRidgeCV : The same with kernels.
+    SelfDistilledRidgeClassifierCV : The same for classes.
+
+    Notes
+    -----
+    Penalties are compared in the order given, then steps. Scores that agree to ten digits count as
+    equal, of which the first is taken: where nothing is gained, that is the ordinary fit.
+
+    Bounds matter. Many pairs of penalty and step fit the rows left out nearly alike, and weights
+    far outside of [0, 2] combine them into differences that follow the noise. Between 0 and 1 a
+    step shrinks, between 1 and 2 it undoes part of the shrinkage of the first.
+
+    Leave-one-out drops a row with all its weight, as `RidgeCV` does. A row of weight 2 and two
+    copies of it are the same for a `cv` that keeps copies together, but not for `cv=None`: with
+    repeated or grouped rows, take a grouped splitter.
+
+    Memory is about three times that of X, and n_samples squared numbers at most for each fold;
+    beside these, penalties are tried in blocks that take 256 MB. Sparse rows with more features
+    than rows are never made dense.
+
+    References
+    ----------
+    .. [1] K. Borup, L. N. Andersen, "Even your Teacher Needs Guidance: Ground-Truth Targets Dampen
+       Regularization Imposed by Self-Distillation", NeurIPS 2021, arXiv 2102.13088.
+
+    Examples
+    --------
+    Of forty features five matter, and there are thirty rows.
+
+    >>> import numpy as np
+    >>> from skweight.distillation import SelfDistilledRidgeCV
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(30, 40))
+    >>> y = X[:, :5].sum(axis=1) + rng.normal(size=30)
+    >>> model = SelfDistilledRidgeCV(n_steps=3).fit(X, y)
+    >>> model.alpha_, model.best_step_
+    (10.0, 2)
+    >>> model.scores_.round(3)
+    array([[-6.881, -6.449, -6.086],
+           [-4.88 , -3.964, -3.523],
+           [-2.968, -2.845, -2.86 ]])
+    """
+
+    _parameter_constraints: dict = {**RIDGE_CV_CONSTRAINTS, "weight_per_target": ["boolean"]}
+
+    def __init__(
+        self,
+        alphas=(0.1, 1.0, 10.0),
+        *,
+        fit_intercept=True,
+        n_steps=5,
+        ground_truth_weight="auto",
+        weight_bounds=(0.0, 2.0),
+        weight_per_target=False,
+        cv=None,
+        scoring=None,
+        store_cv_results=False,
+    ):
+        self.alphas = alphas
+        self.fit_intercept = fit_intercept
+        self.n_steps = n_steps
+        self.ground_truth_weight = ground_truth_weight
+        self.weight_bounds = weight_bounds
+        self.weight_per_target = weight_per_target
+        self.cv = cv
+        self.scoring = scoring
+        self.store_cv_results = store_cv_results
