@@ -26,6 +26,7 @@ from skweight.distillation._cv_scores import (
     Fold,
     HeldOut,
     LeftOut,
+    charged,
     first_best,
     search,
 )
@@ -99,6 +100,22 @@ class BaseSelfDistilledCV:
         -----
         UserWarning
             If weights multiply rounding errors.
+
+        See Also
+        --------
+        predict : Predict by the step that was chosen, or by any other.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn.model_selection import GroupKFold
+        >>> from skweight.distillation import SelfDistilledRidgeCV
+        >>> rng = np.random.default_rng(0)
+        >>> X = np.repeat(rng.normal(size=(20, 5)), 3, axis=0)
+        >>> y = X[:, 0] + rng.normal(size=60)
+        >>> model = SelfDistilledRidgeCV(cv=GroupKFold(5))
+        >>> model.fit(X, y, groups=np.repeat(np.arange(20), 3)).scores_.shape
+        (3, 5)
         """
         metadata = {} if sample_weight is None else {"sample_weight": sample_weight}
         with FitTask.root(self, X, y, metadata) as task:
@@ -173,9 +190,11 @@ class BaseSelfDistilledCV:
             # Errors of this size are rounding.
             slack = SAME_ERROR * float(pooled_squared_error(y_out, 0.0 * y_out, weight_out))
             table = -errors
+            judged = -charged(errors, rule, y_out.shape, weight_out)
         else:
             slack, table = 0.0, self._finite(scores.values)
-        place, step = first_best(table, slack)
+            judged = table
+        place, step = first_best(judged, slack)
         chosen = {
             "alpha_": float(alphas[place]),
             "best_score_": float(table[place, step]),

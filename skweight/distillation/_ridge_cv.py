@@ -47,15 +47,15 @@ class SelfDistilledRidgeCV(SelfDistilledRegressorMixin, BaseRidgeSelfDistilledCV
     best_step_ : int
         The chosen step, from 1, which predicts.
     best_score_ : float
-        Its score on rows left out, among the highest: optimistic for what was chosen by it.
+        Its score on rows left out: optimistic for what was chosen by it.
     scores_ : ndarray of shape (n_alphas, n_steps)
         Scores of all penalties and steps, greater is better.
     ground_truth_weights_ : ndarray of shape (n_steps - 1,) or (n_steps - 1, n_targets)
         Weights of the original targets from the second step on, at the chosen penalty.
     cv_results_ : ndarray of shape (n_samples, n_alphas, n_steps) or \
 (n_samples, n_targets, n_alphas, n_steps)
-        Squared errors of leave-one-out, not multiplied by the rows' weights; only with
-        `store_cv_results`.
+        Squared errors of leave-one-out, not multiplied by the rows' weights. Only if
+        `store_cv_results` is True.
     coef_ : ndarray of shape (n_features,) or (n_targets, n_features)
         Coefficients of the step `best_step_`, of the fit to all rows.
     intercept_ : float or ndarray of shape (n_targets,)
@@ -87,6 +87,11 @@ class SelfDistilledRidgeCV(SelfDistilledRegressorMixin, BaseRidgeSelfDistilledCV
     -----
     Penalties are compared in the order given, then steps. Scores that agree to ten digits count as
     equal, of which the first is taken: where nothing is gained, that is the ordinary fit.
+
+    A weight that was found on the rows left out makes their error look better than it is, by about
+    one fitted number. Without a scorer a chain of t steps is therefore charged a share of
+    ``2 (t - 1) / n_samples`` of its error when steps are compared, with the sum of the weights
+    of rows for `n_samples` where that is more; `scores_` and `best_score_` are without it.
 
     Bounds matter. Many pairs of penalty and step fit the rows left out nearly alike, and weights
     far outside of [0, 2] combine them into differences that follow the noise. Between 0 and 1 a
