@@ -155,7 +155,8 @@ def _all_loo(rows, X, path, loo):
     if rows.kept is None:
         return loo
     others = rows.take_others(X)
-    return rows.merge(loo, namespace(loo).stack([rows.predict(others, step) for step in path]))
+    plain = [rows.predict(others, path[t, ...]) for t in range(path.shape[0])]
+    return rows.merge(loo, namespace(loo).stack(plain))
 
 
 def _reporter(task, attributes):

@@ -230,7 +230,7 @@ def _joint(spectrum, rows, targets, y, weight, penalties):
         to_numpy(y), [to_numpy(part[:, 0, :]) for part in loo], sample_weight=to_numpy(weight)
     )
     students, _ = distil(spectrum, targets, penalties, lambda t, first, student: 0.0)
-    last = sum(float(v) * student for v, student in zip(mixture, students))
+    last = sum(float(v) * students[t, ...] for t, v in enumerate(mixture))
     combined = sum(float(v) * part[:, 0, :] for v, part in zip(mixture, loo))
     xp = namespace(y)
     mse = np.full(n_steps, np.nan)
