@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skweight._core._array_api import namespace
+from skweight._core._array_api import concat, namespace
 from skweight.distillation._rules import by_validation
 
 
@@ -98,14 +98,18 @@ def fit_of(spectrum, y, distilled, to_coefficients, limit_alpha=None):
     limit = None
     if limit_alpha is not None:
         targets = spectrum.project(spectrum.centre(y)[0])
-        limit = to_coefficients(targets / (spectrum.values[:, None] + limit_alpha))
-    return Fit(distilled, path_of(distilled, to_coefficients), limit)
+        limit = targets / (spectrum.values[:, None] + limit_alpha)
+    return fit_from(distilled, limit, to_coefficients)
 
 
-def path_of(distilled, to_coefficients):
-    """Return the coefficients of all steps, shape (n_steps, n, m), by one product."""
+def fit_from(distilled, limit, to_coefficients):
+    """Return the fit whose steps, and limit or None, are known in any coordinates."""
     steps = distilled.coefficients
+    if limit is not None:
+        steps = concat([steps, limit[None, ...]])
     xp = namespace(steps)
     n_steps, r, m = steps.shape
+    # One product for all, which may be one pass over the rows.
     flat = to_coefficients(xp.reshape(xp.moveaxis(steps, 0, 1), (r, n_steps * m)))
-    return xp.moveaxis(xp.reshape(flat, (flat.shape[0], n_steps, m)), 1, 0)
+    path = xp.moveaxis(xp.reshape(flat, (-1, n_steps, m)), 1, 0)
+    return Fit(distilled, path) if limit is None else Fit(distilled, path[:-1, ...], path[-1, ...])

@@ -9,7 +9,7 @@ from skweight._core._array_api import float64_of
 from skweight.distillation._cholesky import Factorised
 from skweight.distillation._golub_kahan import golub_kahan
 from skweight.distillation._iterative import solve_in_basis
-from skweight.distillation._problem import Fit, fit_of, path_of
+from skweight.distillation._problem import fit_from, fit_of
 from skweight.distillation._rules import distil_rule, distil_spectrum
 
 
@@ -26,8 +26,8 @@ def solve_cholesky(rows, problem):
         system, targets, problem.penalties, problem.rule, problem.validation(to_features)
     )
     # Nothing of the rows is kept, so that the limit is found now.
-    limit = None if limit_alpha is None else to_features(system.solve(targets, limit_alpha))
-    return Fit(distilled, path_of(distilled, to_features), limit)
+    limit = None if limit_alpha is None else system.solve(targets, limit_alpha)
+    return fit_from(distilled, limit, to_features)
 
 
 def solve_svd(rows, problem):
