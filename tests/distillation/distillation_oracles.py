@@ -72,17 +72,31 @@ def deletions(model, X, y, alpha, weight, n_steps, sample_weight=None):
     return left_out
 
 
-def greedy(chain, y, n_steps, sample_weight=None, per_target=False):
+def folds(model, X, y, splits, alpha, weight, n_steps, sample_weight=None):
+    """Return what every step predicts for the rows that each split holds out, one after another."""
+    parts = []
+    for train, test in splits:
+        rows, others = X[train], X[test]
+        if is_precomputed(model):
+            rows, others = rows[:, train], others[:, train]
+        kept_weight = None if sample_weight is None else sample_weight[train]
+        parts.append(
+            predictions(model, rows, y[train], alpha, weight, n_steps, kept_weight, new=others)
+        )
+    return np.concatenate(parts, axis=1)
+
+
+def greedy(chain, y, n_steps, sample_weight=None, per_target=False, bounds=(-np.inf, np.inf)):
     """Return the weight that is best at each step in turn, given those before.
 
-    `chain(weights)` returns predictions of every step of the chain with those weights.
-    The error of step t is a parabola in its weight: three values tell its minimum.
+    `chain(weights)` returns predictions of every step of the chain with one penalty and those
+    weights. The error of step t is a parabola in its weight: three values tell its minimum.
     """
     weights = []
     for _ in range(n_steps - 1):
-        student = chain([*weights, 0.0 * np.ones(np.shape(y)[1:])])[-1]
-        first = chain([])[-1]
-        weights.append(parabola_minimum(y, first, student, sample_weight, per_target))
+        first, *_, student = chain([*weights, 0.0 * np.ones(np.shape(y)[1:])])
+        best = parabola_minimum(y, first, student, sample_weight, per_target)
+        weights.append(np.clip(best, *bounds))
     return np.array(weights)
 
 
