@@ -42,6 +42,15 @@ KERNEL_MODELS = {
     "validation": {"ground_truth_weight": "validation", "n_steps": 3},
     "linear kernel": {"kernel": "linear", "n_steps": 3},
 }
+LINEAR_MODELS = {
+    "cholesky": {"n_steps": 3},
+    "svd": {"solver": "svd", "n_steps": 3, "fit_intercept": False},
+    "lsqr": {"solver": "lsqr", "n_steps": 3, "tol": 1e-13},
+    "loo": {"ground_truth_weight": "loo", "n_steps": 3, "step_selection": "loo"},
+    "loo-joint": {"ground_truth_weight": "loo-joint", "n_steps": 3},
+    "gcv": {"ground_truth_weight": "gcv", "alpha": 30.0, "store_loo": True},
+    "validation": {"ground_truth_weight": "validation", "n_steps": 3},
+}
 PER_TARGET = {"loo": {"n_steps": 3}, "gcv": {"n_steps": 3, "alpha": 3.0}, "validation": {}}
 
 
@@ -51,9 +60,9 @@ def _dispatch():
         yield
 
 
-def fit_both(model, library, n_targets=2, weighted=True, labels=False):
+def fit_both(model, library, n_targets=2, weighted=True, labels=False, p=3):
     """Return a model fitted to arrays of numpy and one fitted to a library's, and new rows."""
-    X, _, y, new, _ = rbf_data(n=30, n_targets=n_targets)
+    X, _, y, new, _ = rbf_data(30, p, n_targets)
     weight = held_out = None
     if weighted:
         weight = np.random.default_rng(1).uniform(0.1, 3.0, len(y))
@@ -100,6 +109,16 @@ def test_kernel_models(library, params, n_targets, weighted):
     model = SelfDistilledKernelRidge(**{"alpha": 0.4, "gamma": 0.5, **KERNEL_MODELS[params]})
     library = LIBRARIES[library]
     assert_same_model(*fit_both(model, library, n_targets, weighted), library)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("params", LINEAR_MODELS)
+@pytest.mark.parametrize("p", [3, 50])
+@pytest.mark.parametrize(("n_targets", "weighted"), [(None, False), (2, True)])
+def test_linear_models(library, params, p, n_targets, weighted):
+    model = SelfDistilledRidge(**LINEAR_MODELS[params])
+    library = LIBRARIES[library]
+    assert_same_model(*fit_both(model, library, n_targets, weighted, p=p), library)
 
 
 @pytest.mark.parametrize("library", LIBRARIES)

@@ -1,12 +1,8 @@
 """Linear models of several steps: solvers, sparse rows, shapes, classes, and what is not kept."""
 
-import os
 import pickle
-import subprocess
-import sys
 import tracemalloc
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -557,52 +553,6 @@ def test_validation_by_labels():
     steps = predictions(RIDGE, X, coded, 1.0, 0.0, 2, new=new)
     expected = parabola_minimum(coded_held, *steps)
     assert_allclose(model.ground_truth_weights_, [expected], rtol=1e-7)
-
-
-# Tensors
-
-
-TENSORS = """
-import numpy as np, torch
-from numpy.testing import assert_allclose
-from sklearn import config_context
-from test_ridge import SHAPES, SOLVERS, SelfDistilledRidge, SelfDistilledRidgeClassifier, data
-
-for shape in SHAPES:
-    X, y, s, new = data(shape, 2, weighted=True)
-    for model in (
-        *(SelfDistilledRidge(solver=solver, tol=1e-13, n_steps=3) for solver in SOLVERS),
-        SelfDistilledRidge(3.0, n_steps=3, ground_truth_weight="loo"),
-        SelfDistilledRidge(3.0, n_steps=3, ground_truth_weight="loo-joint"),
-        SelfDistilledRidge(30.0, n_steps=3, ground_truth_weight="gcv", fit_intercept=False),
-        SelfDistilledRidgeClassifier(n_steps=3, step_selection="loo"),
-    ):
-        target = y if y.ndim == 2 and "Classifier" not in type(model).__name__ else y[:, 0] > 6
-        target = target.astype(float)
-        expected = model.fit(X, target, s)
-        values, coef = expected.predict(new), expected.coef_path_
-        with config_context(array_api_dispatch=True):
-            model.fit(*(torch.asarray(part) for part in (X, target, s)))
-            found = model.predict(torch.asarray(new))
-        for part, wanted in ((found, values), (model.coef_path_, coef)):
-            assert isinstance(part, torch.Tensor), model
-            assert_allclose(part.numpy(), wanted, rtol=1e-8, atol=1e-8, err_msg=str(model))
-"""
-
-
-def test_tensors_in_and_out():
-    """In a process of its own: scipy has to know of other arrays before it is imported."""
-    pytest.importorskip("torch")
-    pytest.importorskip("array_api_compat")
-    pytest.importorskip("sklearn", minversion="1.8")
-    run = subprocess.run(
-        [sys.executable, "-c", TENSORS],
-        cwd=Path(__file__).parent,
-        env={**os.environ, "SCIPY_ARRAY_API": "1"},
-        capture_output=True,
-        text=True,
-    )
-    assert run.returncode == 0, run.stderr
 
 
 def test_warnings_are_none_by_default():
