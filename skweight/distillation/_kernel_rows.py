@@ -6,7 +6,7 @@ from sklearn.utils import gen_batches
 
 from skweight._core._array_api import as_type, concat, float64_of, follow, namespace, take, zeros
 from skweight.distillation._rows import WeightedRows
-from skweight.distillation._spectrum import kernel_spectrum, scaled
+from skweight.distillation._spectrum import ROUNDING, kernel_spectrum, scaled
 
 _BLOCK = 2**23  # numbers of one part of a kernel matrix: 64 MiB in float64
 _HELD = 2**27  # numbers of a matrix with other rows that is kept for later products: 1 GiB
@@ -54,8 +54,7 @@ def check_columns(X_val, n_rows):
 
 def rounding_of(X):
     """Return the relative error that a kernel matrix in the type of X may have."""
-    digits = np.finfo(np.float32 if "float32" in str(X.dtype) else np.float64).eps
-    return max(1e-8, 100 * digits)
+    return 10 * ROUNDING if "float32" in str(X.dtype) else ROUNDING
 
 
 def kernel_times(model, X, fitted, coefficients):
@@ -125,7 +124,8 @@ class KernelRows(WeightedRows):
         if not self.is_precomputed:
             return float64_of(kernel_of(self.model, self.X)), True
         K = float64_of(self.take(self.take(self.X), axis=1))
-        return K, K is not self.X
+        # Another object need not be a copy: arrays of a subclass are views of the user's own.
+        return K, self.kept is not None or K.dtype != self.X.dtype
 
     def scaled_kernel(self):
         """Return the kernel matrix, rows and columns times the roots of weights, as `kernel`."""

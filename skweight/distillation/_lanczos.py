@@ -5,6 +5,7 @@ from scipy.linalg import eigh_tridiagonal
 
 from skweight._core._array_api import namespace, to_numpy
 from skweight.distillation._krylov import KrylovBasis, Remainder, Vectors, grow, normalise
+from skweight.distillation._spectrum import ROUNDING, not_below_zero
 
 
 class LanczosBasis(KrylovBasis):
@@ -56,7 +57,7 @@ class _Lanczos:
         values = np.stack([pair[0] for pair in pairs], axis=1)
         rotations = np.stack([pair[1] for pair in pairs])
         return LanczosBasis(
-            values=np.maximum(values, 0.0),
+            values=not_below_zero(values, ROUNDING),
             targets=self.sizes * rotations[:, 0, :].T,
             ends=beside[-1] * rotations[:, -1, :].T,
             rotations=rotations,

@@ -10,6 +10,8 @@ import numpy as np
 
 from skweight._core._array_api import eigh, follow, namespace, svd, take, to_numpy, zeros
 
+# Relative error that a kernel matrix may have: it may have been computed in float32 once.
+ROUNDING = 1e-6
 # Rows lighter than this share of the heaviest would lose digits if they were read off eigenvectors,
 # whose entries are exact to the size of the largest alone.
 _LIGHT = 1e-4
@@ -109,7 +111,7 @@ class Spectrum:
         return values if self.scale is None else self.scale * values
 
 
-def kernel_spectrum(K, weight=None, overwrite=False, rounding=1e-8):
+def kernel_spectrum(K, weight=None, overwrite=False, rounding=ROUNDING):
     """Decompose a kernel matrix.
 
     Parameters
@@ -120,7 +122,7 @@ def kernel_spectrum(K, weight=None, overwrite=False, rounding=1e-8):
         Weights of the rows, all above 0.
     overwrite : bool, default=False
         Whether K may be lost.
-    rounding : float, default=1e-8
+    rounding : float, default=1e-6
         Relative error that K may have.
 
     Returns
@@ -160,10 +162,10 @@ def scaled(K, scale, overwrite=False):
 def not_below_zero(values, rounding):
     """Return eigenvalues with 0 for those that rounding left below; raise if it was not rounding.
 
-    The eigenvalues are ascending, and `rounding` is relative to the largest.
+    `rounding` is relative to the largest.
     """
     xp = namespace(values)
-    lowest, largest = float(values[0]), float(values[-1])
+    lowest, largest = float(xp.min(values)), float(xp.max(values))
     if lowest < -rounding * max(largest, 0.0):
         raise ValueError(
             "kernel must be positive semi-definite, got a kernel matrix with an eigenvalue of "

@@ -318,6 +318,55 @@ def test_shapes_follow_the_targets():
     assert_array_equal(one.dual_coef_, one.dual_coef_path_[-1])
 
 
+class Subclass(np.ndarray):
+    """An array that `numpy.asarray` makes another object of, with the same memory."""
+
+
+@pytest.mark.parametrize("solver", [*SOLVERS, "auto"])
+@pytest.mark.parametrize("weights", ["none", "positive", "zeros"])
+def test_kernel_matrix_of_the_user_is_never_written(solver, weights):
+    X, y, s, _ = data()
+    s = {"none": None, "positive": s + 1.0, "zeros": s}[weights]
+    K = rbf_kernel(X, gamma=GAMMA)
+    params = {"kernel": "precomputed", "solver": solver, "store_loo": solver in ("auto", "eigh")}
+    expected = model(**params).fit(K.copy(), y, s).dual_coef_
+    frozen = K.copy()
+    frozen.setflags(write=False)
+    for same in (
+        K.copy(),
+        K.copy().view(Subclass),
+        frozen,
+        K.astype(np.float32),
+        K.copy(order="F"),
+    ):
+        before = same.copy()
+        fitted = model(**params).fit(same, y, s)
+        assert_array_equal(same, before)
+        assert_allclose(fitted.dual_coef_, expected, rtol=1e-4, atol=1e-5)
+        fitted.predict(same, step=np.inf)
+        assert_array_equal(same, before)
+
+
+@pytest.mark.parametrize("solver", ["eigh", "lanczos"])
+def test_kernel_matrix_with_negative_eigenvalues(solver):
+    """Those of rounding are 0; others are no kernel's."""
+    X, y, _, _ = data(weighted=False)
+    values, vectors = np.linalg.eigh(rbf_kernel(X, gamma=GAMMA))
+    params = {"kernel": "precomputed", "solver": solver}
+    for lowest, is_rounding in ((-1e-8, True), (-0.1, False)):
+        values[0] = lowest * values[-1]
+        K = (vectors * values) @ vectors.T
+        K = (K + K.T) / 2
+        if is_rounding:
+            values[0] = 0.0
+            expected = model(kernel="precomputed").fit((vectors * values) @ vectors.T, y)
+            found = model(**params).fit(K, y).predict(K)
+            assert_allclose(found, expected.predict(K), rtol=0, atol=1e-5)
+        else:
+            with pytest.raises(ValueError, match="kernel must be positive semi-definite, got"):
+                model(**params).fit(K, y)
+
+
 def test_sparse_targets_and_kernel_matrices_are_refused():
     X, y, _, _ = data()
     with pytest.raises(TypeError, match="y must be dense"):
