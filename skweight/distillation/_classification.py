@@ -103,6 +103,20 @@ class SelfDistilledClassifierMixin(ClassifierMixin):
         ------
         ValueError
             If there is no such step.
+
+        See Also
+        --------
+        predict : Predict the class of the highest score.
+
+        Examples
+        --------
+        >>> from skweight.distillation import SelfDistilledRidgeClassifier
+        >>> X, y = [[0.0], [1.0], [2.0], [3.0]], ["low", "low", "high", "high"]
+        >>> model = SelfDistilledRidgeClassifier(alpha=1.0, n_steps=3).fit(X, y)
+        >>> model.classes_
+        array(['high', 'low'], dtype='<U4')
+        >>> model.decision_function([[0.0], [3.0]]).round(2)
+        array([ 0.88, -0.88])
         """
         return self._at_step(X, step, "decision_function")
 
@@ -128,6 +142,18 @@ class SelfDistilledClassifierMixin(ClassifierMixin):
         ------
         ValueError
             If there is no such step.
+
+        See Also
+        --------
+        decision_function : Compute the scores of the classes.
+
+        Examples
+        --------
+        >>> from skweight.distillation import SelfDistilledRidgeClassifier
+        >>> X, y = [[0.0], [1.0], [2.0], [3.0]], ["low", "low", "high", "high"]
+        >>> model = SelfDistilledRidgeClassifier(alpha=1.0, n_steps=3).fit(X, y)
+        >>> model.predict([[0.2], [2.5]], step=1)
+        array(['low', 'high'], dtype='<U4')
         """
         return self._labels(self._at_step(X, step, "predict"))
 
@@ -146,6 +172,18 @@ class SelfDistilledClassifierMixin(ClassifierMixin):
         ndarray of shape (n_samples,) or (n_samples, n_classes)
             Scores of the steps 1 to `n_steps`, as `decision_function` returns them; of the last one
             alone, with "loo-joint".
+
+        See Also
+        --------
+        decision_function : Compute the scores by one step.
+
+        Examples
+        --------
+        >>> from skweight.distillation import SelfDistilledRidgeClassifier
+        >>> X, y = [[0.0], [1.0], [2.0], [3.0]], ["low", "low", "high", "high"]
+        >>> model = SelfDistilledRidgeClassifier(alpha=1.0, n_steps=3).fit(X, y)
+        >>> [float(scores[0].round(2)) for scores in model.staged_decision_function([[0.0]])]
+        [1.0, 0.92, 0.88]
         """
         yield from self._at_every_step(X, "staged_decision_function")
 
@@ -163,6 +201,18 @@ class SelfDistilledClassifierMixin(ClassifierMixin):
         ------
         ndarray of shape (n_samples,)
             Labels of the steps 1 to `n_steps`; of the last one alone, with "loo-joint".
+
+        See Also
+        --------
+        predict : Predict by one step.
+
+        Examples
+        --------
+        >>> from skweight.distillation import SelfDistilledRidgeClassifier
+        >>> X, y = [[0.0], [1.0], [2.0], [3.0]], ["low", "low", "high", "high"]
+        >>> model = SelfDistilledRidgeClassifier(alpha=1.0, n_steps=3).fit(X, y)
+        >>> [str(labels[0]) for labels in model.staged_predict([[0.2]])]
+        ['low', 'low', 'low']
         """
         for scores in self._at_every_step(X, "staged_predict"):
             yield self._labels(scores)

@@ -63,6 +63,19 @@ class SelfDistilledRegressorMixin(MultiOutputMixin, RegressorMixin):
         ------
         ValueError
             If there is no such step.
+
+        See Also
+        --------
+        staged_predict : Predict targets by every step in turn.
+
+        Examples
+        --------
+        >>> from skweight.distillation import SelfDistilledRidge
+        >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [0.0, 1.0, 2.0, 3.0]
+        >>> model = SelfDistilledRidge(alpha=1.0, n_steps=3, ground_truth_weight=0.5).fit(X, y)
+        >>> steps = (1, 2, 3, float("inf"))
+        >>> [float(model.predict([[3.0]], step=step)[0].round(2)) for step in steps]
+        [2.75, 2.65, 2.6, 2.57]
         """
         return self._at_step(X, step, "predict")
 
@@ -80,5 +93,17 @@ class SelfDistilledRegressorMixin(MultiOutputMixin, RegressorMixin):
         ------
         ndarray of shape (n_samples,) or (n_samples, n_targets)
             Predictions of the steps 1 to `n_steps`; of the last one alone, with "loo-joint".
+
+        See Also
+        --------
+        predict : Predict targets by one step.
+
+        Examples
+        --------
+        >>> from skweight.distillation import SelfDistilledRidge
+        >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [0.0, 1.0, 2.0, 3.0]
+        >>> model = SelfDistilledRidge(alpha=1.0, n_steps=3, ground_truth_weight=0.5).fit(X, y)
+        >>> [float(values[0].round(2)) for values in model.staged_predict([[3.0]])]
+        [2.75, 2.65, 2.6]
         """
         yield from self._at_every_step(X, "staged_predict")

@@ -71,7 +71,7 @@ or {"loo", "gcv", "loo-joint", "validation"}, default=0.5
         "loo-joint". Only if leave-one-out was asked for.
     loo_mse_ : ndarray of shape (n_steps,)
         Weighted mean squared error of these; NaN for steps that have none. It is somewhat
-        optimistic for weights that were found on it.
+        optimistic for weights that were found on it. Only if leave-one-out was asked for.
     solver_ : {"cholesky", "svd", "lsqr"}
         The solver that ran.
     n_iter_ : int
@@ -202,5 +202,21 @@ or {"loo", "gcv", "loo-joint", "validation"}, default=0.5
         UserWarning
             If "gcv" cannot tell the weight of a step, if weights multiply rounding errors, or if
             `alpha` is too small for "cholesky".
+
+        See Also
+        --------
+        SelfDistilledRidge.predict : Predict by any step.
+
+        Examples
+        --------
+        The weight that is best for rows held out.
+
+        >>> from sklearn.datasets import load_diabetes
+        >>> from skweight.distillation import SelfDistilledRidge
+        >>> X, y = load_diabetes(return_X_y=True)
+        >>> model = SelfDistilledRidge(alpha=1.0, ground_truth_weight="validation")
+        >>> model = model.fit(X[:300], y[:300], X_val=X[300:], y_val=y[300:])
+        >>> model.ground_truth_weights_.round(2)
+        array([2.58])
         """
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))

@@ -75,7 +75,8 @@ class SelfDistilledRidgeClassifier(SelfDistilledClassifierMixin, BaseRidgeSelfDi
         "loo-joint". Only if leave-one-out was asked for.
     loo_mse_ : ndarray of shape (n_steps,)
         Weighted mean squared error of these from the targets +1 and -1; NaN for steps that have
-        none. It is somewhat optimistic for weights that were found on it.
+        none. It is somewhat optimistic for weights that were found on it. Only if leave-one-out
+        was asked for.
     solver_ : {"cholesky", "svd", "lsqr"}
         The solver that ran.
     n_iter_ : int
@@ -199,5 +200,21 @@ class SelfDistilledRidgeClassifier(SelfDistilledClassifierMixin, BaseRidgeSelfDi
         UserWarning
             If "gcv" cannot tell the weight of a step, if weights multiply rounding errors, or if
             `alpha` is too small for "cholesky".
+
+        See Also
+        --------
+        SelfDistilledRidgeClassifier.predict : Predict by any step.
+
+        Examples
+        --------
+        The weight that is best for the scores of rows held out.
+
+        >>> from sklearn.datasets import load_wine
+        >>> from skweight.distillation import SelfDistilledRidgeClassifier
+        >>> X, y = load_wine(return_X_y=True)
+        >>> model = SelfDistilledRidgeClassifier(alpha=1.0, ground_truth_weight="validation")
+        >>> model = model.fit(X[::2], y[::2], X_val=X[1::2], y_val=y[1::2])
+        >>> model.ground_truth_weights_.round(2)
+        array([1.68])
         """
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
