@@ -82,7 +82,8 @@ class SelfDistilledKernelRidgeClassifier(SelfDistilledClassifierMixin, BaseKerne
         "loo-joint". Only if leave-one-out was asked for.
     loo_mse_ : ndarray of shape (n_steps,)
         Weighted mean squared error of these from the targets +1 and -1; NaN for steps that have
-        none. It is somewhat optimistic for weights that were found on it.
+        none. It is somewhat optimistic for weights that were found on it. Only if leave-one-out was
+        asked for.
     solver_ : {"cholesky", "eigh", "lanczos"}
         The solver that ran.
     n_iter_ : int
@@ -213,11 +214,30 @@ class SelfDistilledKernelRidgeClassifier(SelfDistilledClassifierMixin, BaseKerne
         ------
         ValueError
             If the input or a combination of parameters has no meaning; the message names it.
+        MemoryError
+            If the kernel matrix or its decomposition does not fit; the message says what does.
 
         Warns
         -----
         UserWarning
             If "gcv" cannot tell the weight of a step, if weights multiply rounding errors, or if
             `alpha` is too small for "cholesky".
+        ConvergenceWarning
+            If "lanczos" did not reach `tol` in `max_iter` iterations.
+
+        See Also
+        --------
+        SelfDistilledKernelRidgeClassifier.predict : Predict by any step.
+
+        Examples
+        --------
+        The weight that is best for rows held out.
+
+        >>> from skweight.distillation import SelfDistilledKernelRidgeClassifier
+        >>> X, y = [[0.0], [1.0], [2.0], [3.0]], ["no", "no", "yes", "yes"]
+        >>> model = SelfDistilledKernelRidgeClassifier(ground_truth_weight="validation")
+        >>> model = model.fit(X, y, X_val=[[0.5], [2.5]], y_val=["no", "yes"])
+        >>> model.ground_truth_weights_.round(2)
+        array([2.05])
         """
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))

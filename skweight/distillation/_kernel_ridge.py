@@ -77,7 +77,7 @@ or {"loo", "gcv", "loo-joint", "validation"}, default=0.5
         "loo-joint". Only if leave-one-out was asked for.
     loo_mse_ : ndarray of shape (n_steps,)
         Weighted mean squared error of these; NaN for steps that have none. It is somewhat
-        optimistic for weights that were found on it.
+        optimistic for weights that were found on it. Only if leave-one-out was asked for.
     solver_ : {"cholesky", "eigh", "lanczos"}
         The solver that ran.
     n_iter_ : int
@@ -202,11 +202,30 @@ or {"loo", "gcv", "loo-joint", "validation"}, default=0.5
         ------
         ValueError
             If the input or a combination of parameters has no meaning; the message names it.
+        MemoryError
+            If the kernel matrix or its decomposition does not fit; the message says what does.
 
         Warns
         -----
         UserWarning
             If "gcv" cannot tell the weight of a step, if weights multiply rounding errors, or if
             `alpha` is too small for "cholesky".
+        ConvergenceWarning
+            If "lanczos" did not reach `tol` in `max_iter` iterations.
+
+        See Also
+        --------
+        SelfDistilledKernelRidge.predict : Predict by any step.
+
+        Examples
+        --------
+        The weight that is best for rows held out.
+
+        >>> from skweight.distillation import SelfDistilledKernelRidge
+        >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [0.0, 1.0, 0.0, 2.0]
+        >>> model = SelfDistilledKernelRidge(ground_truth_weight="validation")
+        >>> model = model.fit(X, y, X_val=[[0.5], [2.5]], y_val=[0.5, 1.5])
+        >>> model.ground_truth_weights_.round(2)
+        array([3.81])
         """
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
