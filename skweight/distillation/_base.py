@@ -31,7 +31,7 @@ STEP_CONSTRAINTS = {
 
 
 # Attributes that a fit has or has not.
-_OPTIONAL = ("loo_predictions_", "loo_mse_", "limit_alpha_")
+_OPTIONAL = ("loo_predictions_", "loo_mse_", "limit_alpha_", "cv_results_")
 # What checking X and y sets, and prediction needs.
 _OF_INPUT = ("n_features_in_", "feature_names_in_", "classes_", "_flat")
 

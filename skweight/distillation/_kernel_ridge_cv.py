@@ -117,20 +117,24 @@ class SelfDistilledKernelRidgeCV(SelfDistilledRegressorMixin, BaseKernelSelfDist
 
     Examples
     --------
-    Sixty noisy points of a sine.
+    Three penalties are a coarse choice. The largest shrinks too much, and a second step that gives
+    the original targets more than their weight undoes enough of it to beat every ordinary fit.
 
     >>> import numpy as np
     >>> from skweight.distillation import SelfDistilledKernelRidgeCV
     >>> rng = np.random.default_rng(0)
-    >>> X = rng.uniform(size=(60, 1))
-    >>> y = np.sin(6 * X[:, 0]) + 0.5 * rng.normal(size=60)
-    >>> model = SelfDistilledKernelRidgeCV(alphas=[0.01, 0.1, 1.0], gamma=10, n_steps=3).fit(X, y)
+    >>> X = rng.uniform(size=(200, 1))
+    >>> y = np.sin(6 * X[:, 0]) + 0.5 * rng.normal(size=200)
+    >>> model = SelfDistilledKernelRidgeCV(gamma=100, n_steps=3).fit(X, y)
     >>> model.alpha_, model.best_step_
-    (0.01, 3)
+    (10.0, 2)
     >>> model.scores_.round(3)
-    array([[-0.262, -0.258, -0.258],
-           [-0.269, -0.268, -0.266],
-           [-0.265, -0.265, -0.265]])
+    array([[-0.287, -0.284, -0.283],
+           [-0.28 , -0.278, -0.279],
+           [-0.301, -0.277, -0.292]])
+    >>> x = np.linspace(0, 1, 101)
+    >>> [round(float(np.mean((f - np.sin(6 * x))**2)), 3) for f in model.staged_predict(x[:, None])]
+    [0.041, 0.012, 0.03]
     """
 
     _parameter_constraints: dict = {**KERNEL_CV_CONSTRAINTS, "weight_per_target": ["boolean"]}

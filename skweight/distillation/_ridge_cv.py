@@ -112,20 +112,22 @@ class SelfDistilledRidgeCV(SelfDistilledRegressorMixin, BaseRidgeSelfDistilledCV
 
     Examples
     --------
-    Of forty features five matter, and there are thirty rows.
+    Of forty features five matter, and there are thirty rows. Both penalties are too small for them,
+    and steps without ground truth shrink further.
 
     >>> import numpy as np
     >>> from skweight.distillation import SelfDistilledRidgeCV
     >>> rng = np.random.default_rng(0)
     >>> X = rng.normal(size=(30, 40))
     >>> y = X[:, :5].sum(axis=1) + rng.normal(size=30)
-    >>> model = SelfDistilledRidgeCV(n_steps=3).fit(X, y)
+    >>> model = SelfDistilledRidgeCV(alphas=[0.1, 1.0], n_steps=3).fit(X, y)
     >>> model.alpha_, model.best_step_
-    (10.0, 2)
+    (1.0, 3)
     >>> model.scores_.round(3)
     array([[-6.881, -6.449, -6.086],
-           [-4.88 , -3.964, -3.523],
-           [-2.968, -2.845, -2.86 ]])
+           [-4.88 , -3.964, -3.523]])
+    >>> model.ground_truth_weights_
+    array([0., 0.])
     """
 
     _parameter_constraints: dict = {**RIDGE_CV_CONSTRAINTS, "weight_per_target": ["boolean"]}
