@@ -104,12 +104,13 @@ or {"loo", "gcv", "loo-joint", "validation"}, default=0.5
     there are not many more rows than components.
 
     "cholesky" keeps a square matrix of min(n_samples, n_features) for each penalty and neither
-    copies X nor makes it dense. "svd" copies X twice and keeps a dense array of n_samples times
-    min(n_samples, n_features) numbers; sparse X with fewer rows than features is decomposed by the
-    products of the rows, where singular values below 1e-8 times the root of n_samples times the
-    largest are lost in rounding, and count as 0. "lsqr" keeps n_samples + n_features numbers for
-    each iteration and target. Nothing of the training rows is kept. Factorisations are in float64;
-    for X in float32 coefficients and predictions come in float32.
+    copies X nor makes it dense. "svd" copies X, dense, a few times, and its singular vectors are as
+    many numbers as X has; only sparse X with more features than rows stays as it is, and is
+    decomposed by the products of the rows in a square of n_samples: singular values below about
+    1e-8 times the root of n_samples times the largest are lost in rounding there, and count as 0.
+    "lsqr" keeps n_samples + n_features numbers for each iteration and target. Nothing of the
+    training rows is kept. Factorisations are in float64; for X in float32 coefficients and
+    predictions come in float32.
 
     References
     ----------
