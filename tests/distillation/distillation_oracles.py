@@ -131,3 +131,19 @@ def rbf_data(n=40, p=3, n_targets=None, seed=0, noise=0.3, gamma=0.5):
     y = (signal if n_targets is None else signal[:, None]) + noise * rng.normal(size=shape)
     kernel = RBF(np.sqrt(0.5 / gamma))
     return X, kernel(X), y, new, kernel(new, X)
+
+
+def weights_of(kind, n):
+    """Return weights of rows of some kind, or None."""
+    rng = np.random.default_rng(8)
+    weight = rng.uniform(0.1, 3.0, n)
+    if kind == "none":
+        return None
+    if kind == "zeros":
+        weight[::4] = 0.0
+    if kind in ("tiny", "vanishing"):
+        weight[::4] *= 1e-6 if kind == "tiny" else 1e-30
+        weight[1::4] *= 1e-12
+    if kind == "integer":
+        weight = rng.integers(1, 4, n).astype(float)
+    return weight

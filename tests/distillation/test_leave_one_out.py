@@ -10,6 +10,7 @@ from distillation_oracles import (
     greedy,
     rbf_data,
     weighted_mse,
+    weights_of,
 )
 from numpy.testing import assert_allclose
 from sklearn.linear_model import RidgeCV
@@ -29,19 +30,6 @@ from skweight.distillation._weights import best_weight
 MODELS = {"kernel": PRECOMPUTED, "origin": ORIGIN, "intercept": RIDGE}
 WEIGHTS = ("none", "random", "tiny", "vanishing", "integer")
 EXACT = 1e-12
-
-
-def weights_of(kind, n, seed=11):
-    rng = np.random.default_rng(seed)
-    weight = rng.uniform(0.1, 3.0, n)
-    if kind == "none":
-        return None
-    if kind in ("tiny", "vanishing"):
-        weight[::4] *= 1e-6 if kind == "tiny" else 1e-30
-        weight[1::4] *= 1e-12
-    if kind == "integer":
-        weight = rng.integers(1, 4, n).astype(float)
-    return weight
 
 
 def setting(kind, n_targets=None, n=60):

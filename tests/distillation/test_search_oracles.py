@@ -12,6 +12,7 @@ from distillation_oracles import (
     predictions,
     rbf_data,
     weighted_mse,
+    weights_of,
 )
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.linear_model import RidgeCV
@@ -33,16 +34,6 @@ KINDS = {
 }
 WEIGHTS = ("none", "random", "zeros")
 CV = {"deletion": None, "folds": KFold(3, shuffle=True, random_state=0)}
-
-
-def weights_of(kind, n):
-    rng = np.random.default_rng(8)
-    if kind == "none":
-        return None
-    weight = rng.uniform(0.1, 3.0, n)
-    if kind == "zeros":
-        weight[::4] = 0.0
-    return weight
 
 
 def setting(kind, n_targets=None, n=12, **params):
