@@ -220,7 +220,8 @@ def warn_of_growth(weights):
     if growth > 1e6:
         warnings.warn(
             f"The weights of the ground truth multiply rounding errors by {growth:.1e}: keep "
-            "ground_truth_weight between 0 and 2, or take fewer steps.",
+            "them between 0 and 2, by weight_bounds=(0, 2) where they are found one by one, or "
+            "take fewer steps.",
             UserWarning,
             stacklevel=4,
         )

@@ -5,7 +5,7 @@ fits ``w * y + (1 - w) * (predictions of the step before)`` makes of a filter b 
 ``a * (w + (1 - w) * b)``.
 """
 
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
 
@@ -203,8 +203,8 @@ def check_steps(ground_truth_weight, alpha, n_steps=None, n_targets=None):
         if weights.ndim == penalties.ndim == 0:
             raise ValueError("n_steps must be given where no array tells it, got None.")
         n_steps = len(weights) + 1 if weights.ndim > 0 else len(penalties)
-    if n_steps < 1:
-        raise ValueError(f"n_steps must be at least 1, got {n_steps}.")
+    if not isinstance(n_steps, Integral) or isinstance(n_steps, bool) or n_steps < 1:
+        raise ValueError(f"n_steps must be a whole number of at least 1, got {n_steps!r}.")
     if weights.ndim == 0:
         weights = np.full(n_steps - 1, float(weights))
     wanted = [(n_steps - 1,)] + [(n_steps - 1, n_targets)] * (n_targets is not None)

@@ -305,7 +305,7 @@ def test_degrees_bad_input():
         Display.from_estimator({"a": fitted()}, X, name="b")
     with pytest.raises(ValueError, match=r"alpha must be above 0, got 0\."):
         Display.from_eigenvalues([1.0], [1.0, 0.0], 0.5, 2)
-    with pytest.raises(ValueError, match="n_steps must be at least 1, got 0"):
+    with pytest.raises(ValueError, match="n_steps must be a whole number of at least 1, got 0"):
         Display.from_eigenvalues([1.0], 1.0, 0.5, 0)
     with pytest.raises(ValueError, match=r"limits must have names among \['a'\], got \['b'\]"):
         Display({"a": [1.0]}, limits={"b": 1.0}).plot()

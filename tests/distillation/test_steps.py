@@ -164,8 +164,10 @@ def test_one_step_is_the_ordinary_fit_for_any_weight():
         (([1.0], 1.0, [0.5, 0.5], 2), r"ground_truth_weight .*n_steps=2.*\(2,\)"),
         (([1.0], 1.0, [[0.5]], 2), r"ground_truth_weight .*\(1, 1\)"),
         (([1.0], 1.0, "half", 2), "ground_truth_weight must be a number.*'half'"),
-        (([1.0], 1.0, 0.5, 0), "n_steps must be at least 1, got 0"),
-        (([1.0], 1.0, 0.5, -1), "n_steps must be at least 1, got -1"),
+        (([1.0], 1.0, 0.5, 0), "n_steps must be a whole number of at least 1, got 0"),
+        (([1.0], 1.0, 0.5, 2.5), "n_steps must be a whole number of at least 1, got 2.5"),
+        (([1.0], 1.0, 0.5, True), "n_steps must be a whole number of at least 1, got True"),
+        (([1.0], 1.0, 0.5, -1), "n_steps must be a whole number of at least 1, got -1"),
         (([1.0], 1.0, 0.5, None), "n_steps must be given"),
         (([1.0], [1.0, 2.0], [0.5, 0.5, 0.5], None), "alpha .*n_steps=4"),
     ],
@@ -180,7 +182,7 @@ def test_bad_input_of_filters(arguments, message):
     [
         ((np.nan, 2), "ground_truth_weight must be finite"),
         (([0.5], 3), "ground_truth_weight"),
-        ((0.5, 0), "n_steps must be at least 1, got 0"),
+        ((0.5, 0), "n_steps must be a whole number of at least 1, got 0"),
         ((0.5,), "n_steps must be given"),
     ],
 )
