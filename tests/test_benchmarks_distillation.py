@@ -200,6 +200,11 @@ def test_verdicts_of_accuracy():
     assert [study(*e).verdict(*names) for e in ((0.8, 0.9), (1, 1), (0.9, 1.2), (1.1, 1.2))] == [
         "win", "level", "level", "loss",
     ]  # fmt: skip
+    alone = np.full(20, 1.0)
+    alone[3] = 1.1  # mean and standard error are equal
+    columns = np.column_stack([alone, *[np.ones(20)] * (len(accuracy.METHODS) - 1)])
+    assert accuracy.Study(columns, np.ones((20, 2))).verdict(*names) == "level"
+    assert study(1 + 1e-15, 1 + 1e-15).difference(*names) == (0.0, 0.0)
     verdicts = Verdicts()
     accuracy.check("fine", {("a", 0.0): study(0.8, 0.9)}, verdicts)
     accuracy.check("coarse", {("a", 0.0): study(0.8, 0.9), ("b", 1.0): study(1.1, 1.2)}, verdicts)
