@@ -82,17 +82,7 @@ class BaseKernelSelfDistilled(BaseSelfDistilled):
     def _solve(self, rows, y, problem, solver):
         """Return all steps, and the solver that found them."""
         try:
-            try:
-                return SOLVERS[solver](rows, y, problem), solver
-            except np.linalg.LinAlgError:
-                warnings.warn(
-                    f"The kernel matrix with alpha={problem.penalties.min():g} on its diagonal is "
-                    "not positive definite in floating point: its eigenvalues are used instead, "
-                    "those that rounding leaves below 0 as 0. Raise alpha to be spared this.",
-                    UserWarning,
-                    stacklevel=4,
-                )
-                return SOLVERS["eigh"](rows, y, problem), "eigh"
+            return _solve_or_fall_back(rows, y, problem, solver)
         except MemoryError as error:
             raise MemoryError(
                 f"The kernel matrix of n_samples={rows.n_rows} rows or its decomposition does not "
@@ -190,6 +180,21 @@ class BaseKernelSelfDistilled(BaseSelfDistilled):
         predict = rows.predictor(rows.take_others(X))
         plain = [predict(rows.take(path[t, ...])) for t in range(path.shape[0])]
         return rows.merge(loo, namespace(loo).stack(plain))
+
+
+def _solve_or_fall_back(rows, y, problem, solver):
+    """Return all steps, and the solver that found them: "eigh" where a factorisation fails."""
+    try:
+        return SOLVERS[solver](rows, y, problem), solver
+    except np.linalg.LinAlgError:
+        warnings.warn(
+            f"The kernel matrix with alpha={problem.penalties.min():g} on its diagonal is not "
+            "positive definite in floating point: its eigenvalues are used instead, those that "
+            "rounding leaves below 0 as 0. Raise alpha to be spared this.",
+            UserWarning,
+            stacklevel=5,
+        )
+        return SOLVERS["eigh"](rows, y, problem), "eigh"
 
 
 def _reporter(task, attributes):
