@@ -27,7 +27,10 @@ from skweight.distillation._cv_scores import (
     HeldOut,
     LeftOut,
     charged,
+    count_rows,
     first_best,
+    given,
+    is_worth_it,
     search,
 )
 from skweight.distillation._leave_one_out import check_enough_rows, pooled_squared_error
@@ -190,15 +193,28 @@ class BaseSelfDistilledCV:
             # Errors of this size are rounding.
             slack = SAME_ERROR * float(pooled_squared_error(y_out, 0.0 * y_out, weight_out))
             table = -errors
-            judged = -charged(errors, rule, y_out.shape, weight_out)
+            # A row that several folds hold out is one row.
+            once = np.unique(places, return_index=True)[1]
+            n_rows = count_rows(len(once), None if weight_out is None else pick(weight_out, once))
+            judged = -charged(errors, rule, n_rows, y_out.shape[1])
         else:
             slack, table = 0.0, self._finite(scores.values)
             judged = table
         place, step = first_best(judged, slack)
+        if step and scores is None and rule.kind != "fixed":
+            ordinary, _ = first_best(judged[:, :1], slack)
+            both = [ordinary, place]
+            predictions, _ = left_out.chain(
+                follow(y, alphas[both])[0], self.n_steps, given(follow(y, weights[both])[0])
+            )
+            before, after = predictions[0][:, 0, :], predictions[step][:, 1, :]
+            charge = float(table[place, step] - judged[place, step])
+            if not is_worth_it(y_out, before, after, weight_out, n_rows, charge):
+                place, step = ordinary, 0
         chosen = {
             "alpha_": float(alphas[place]),
             "best_score_": float(table[place, step]),
-            "scores_": table,
+            "scores_": follow(y, table)[0],
         }
         if squares is not None:
             squares = self._of_all_rows(X, y, rows, system, alphas, weights, squares.values)
@@ -229,8 +245,7 @@ class BaseSelfDistilledCV:
         others = HeldOut([Fold.of(system[0], rows.take(y), outward)])
         alphas, weights = (follow(y, values)[0] for values in (alphas, weights))
         observer = SquaredErrors(rows.take_others(y))
-        choose = lambda t, first, student: weights[:, t - 1, :]  # noqa: E731
-        observer(None, others.chain(alphas, self.n_steps, choose)[0])
+        observer(None, others.chain(alphas, self.n_steps, given(weights))[0])
         return rows.merge(squares, observer.values)
 
     def _splits(self, X, y, rows, params):

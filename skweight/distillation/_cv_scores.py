@@ -17,6 +17,8 @@ _BLOCK_BYTES = 2**28
 # share of the mean square of the targets, where they are rounding alone.
 _SAME_SCORE = 1e-10
 SAME_ERROR = 1e-24
+# A chain of steps has to gain so many standard errors.
+_WORTH = 0.5
 
 
 class LeftOut:
@@ -174,7 +176,17 @@ def _by_penalty(chosen, n_alphas):
     return np.stack([np.broadcast_to(w, (n_alphas, w.shape[-1])) for w in by_step], axis=1)
 
 
-def charged(errors, rule, shape, weight):
+def given(weights):
+    """Return the choice of weights that are known, of shape (n_alphas, n_steps - 1, k)."""
+    return lambda t, first, student: weights[:, t - 1, :]
+
+
+def count_rows(n, weight):
+    """Return a number of rows, or the sum of their weights, as if they were repeated, if larger."""
+    return n if weight is None else max(n, float(namespace(weight).sum(weight)))
+
+
+def charged(errors, rule, n_rows, n_targets):
     """Return errors with a charge for the weights that were fitted to the same rows.
 
     A weight that is fitted to n numbers lowers their mean squared error by a share of about 1 / n,
@@ -187,11 +199,10 @@ def charged(errors, rule, shape, weight):
         Mean squared errors.
     rule : Rule
         How weights are found: those that are given cost nothing.
-    shape : tuple of (int, int)
-        Numbers of rows and of targets.
-    weight : array of shape (n,) or None
-        Weights of the rows. Their sum is the number of rows, as if they were repeated, unless
-        there are more.
+    n_rows : float
+        Number of rows.
+    n_targets : int
+        Number of targets, which share the weights unless the rule says otherwise.
 
     Returns
     -------
@@ -200,11 +211,40 @@ def charged(errors, rule, shape, weight):
     """
     if rule.kind == "fixed":
         return errors
-    n, m = shape
-    if weight is not None:
-        n = max(n, float(namespace(weight).sum(weight)))
-    numbers = n if rule.per_target else n * m
+    numbers = n_rows if rule.per_target else n_rows * n_targets
     return errors * (1 + 2 * np.arange(errors.shape[1]) / numbers)
+
+
+def is_worth_it(y, before, after, weight, n_rows, charge):
+    """Tell whether a chain gains more than half a standard error over the best ordinary fit.
+
+    Penalty and step are the best of many, and where they differ by less, which one is better on
+    new rows is a matter of chance.
+
+    Parameters
+    ----------
+    y : array of shape (n, m)
+        Targets.
+    before, after : array of shape (n, m)
+        Predictions by the ordinary fit, and by the chain.
+    weight : array of shape (n,) or None
+        Weights of the rows.
+    n_rows : float
+        Number of rows.
+    charge : float
+        What the chain owes for the weights that were fitted.
+
+    Returns
+    -------
+    bool
+        Whether the chain is taken.
+    """
+    xp = namespace(y)
+    gains = to_numpy(xp.mean((y - before) ** 2 - (y - after) ** 2, axis=1))
+    weight = to_numpy(weight)
+    gain = np.average(gains, weights=weight)
+    error = np.sqrt(np.average((gains - gain) ** 2, weights=weight) / n_rows)
+    return bool(gain - charge > _WORTH * error)
 
 
 def first_best(scores, slack=0.0):

@@ -95,9 +95,12 @@ class SelfDistilledKernelRidgeCV(SelfDistilledRegressorMixin, BaseKernelSelfDist
     equal, of which the first is taken: where nothing is gained, that is the ordinary fit.
 
     A weight that was found on the rows left out makes their error look better than it is, by about
-    one fitted number. Without a scorer a chain of t steps is therefore charged a share of
-    ``2 (t - 1) / n_samples`` of its error when steps are compared, with the sum of the weights
-    of rows for `n_samples` where that is more; `scores_` and `best_score_` are without it.
+    one fitted number, and the best of many pairs of penalty and step is partly best by chance.
+    Without a scorer a chain of t steps is therefore charged a share of ``2 (t - 1) / n_samples`` of
+    its error, and taken only if it gains more than half a standard error (of the paired
+    differences of squared errors) over the best ordinary fit. The sum of the weights of rows stands
+    for `n_samples` where that is more. `scores_` and `best_score_` are without all this, and
+    weights that are given are compared as they are.
 
     Bounds matter. Many pairs of penalty and step fit the rows left out nearly alike, and weights
     far outside of [0, 2] combine them into differences that follow the noise. Between 0 and 1 a
@@ -117,24 +120,19 @@ class SelfDistilledKernelRidgeCV(SelfDistilledRegressorMixin, BaseKernelSelfDist
 
     Examples
     --------
-    Three penalties are a coarse choice. The largest shrinks too much, and a second step that gives
-    the original targets more than their weight undoes enough of it to beat every ordinary fit.
+    Three penalties are a coarse choice, and a second step makes up for it.
 
-    >>> import numpy as np
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.preprocessing import scale
     >>> from skweight.distillation import SelfDistilledKernelRidgeCV
-    >>> rng = np.random.default_rng(0)
-    >>> X = rng.uniform(size=(200, 1))
-    >>> y = np.sin(6 * X[:, 0]) + 0.5 * rng.normal(size=200)
-    >>> model = SelfDistilledKernelRidgeCV(gamma=100, n_steps=3).fit(X, y)
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> model = SelfDistilledKernelRidgeCV(gamma=0.1, n_steps=3).fit(scale(X), scale(y))
     >>> model.alpha_, model.best_step_
-    (10.0, 2)
+    (1.0, 2)
     >>> model.scores_.round(3)
-    array([[-0.287, -0.284, -0.283],
-           [-0.28 , -0.278, -0.279],
-           [-0.301, -0.277, -0.292]])
-    >>> x = np.linspace(0, 1, 101)
-    >>> [round(float(np.mean((f - np.sin(6 * x))**2)), 3) for f in model.staged_predict(x[:, None])]
-    [0.041, 0.012, 0.03]
+    array([[-0.648, -0.584, -0.553],
+           [-0.534, -0.519, -0.524],
+           [-0.556, -0.52 , -0.535]])
     """
 
     _parameter_constraints: dict = {**KERNEL_CV_CONSTRAINTS, "weight_per_target": ["boolean"]}

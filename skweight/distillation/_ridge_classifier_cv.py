@@ -91,9 +91,12 @@ class SelfDistilledRidgeClassifierCV(SelfDistilledClassifierMixin, BaseRidgeSelf
     equal, of which the first is taken: where nothing is gained, that is the ordinary fit.
 
     A weight that was found on the rows left out makes their error look better than it is, by about
-    one fitted number. Without a scorer a chain of t steps is therefore charged a share of
-    ``2 (t - 1) / n_samples`` of its error when steps are compared, with the sum of the weights
-    of rows for `n_samples` where that is more; `scores_` and `best_score_` are without it.
+    one fitted number, and the best of many pairs of penalty and step is partly best by chance.
+    Without a scorer a chain of t steps is therefore charged a share of ``2 (t - 1) / n_samples`` of
+    its error, and taken only if it gains more than half a standard error (of the paired
+    differences of squared errors) over the best ordinary fit. The sum of the weights of rows stands
+    for `n_samples` where that is more. `scores_` and `best_score_` are without all this, and
+    weights that are given are compared as they are.
 
     Bounds matter. Many pairs of penalty and step fit the rows left out nearly alike, and weights
     far outside of [0, 2] combine them into differences that follow the noise. Between 0 and 1 a

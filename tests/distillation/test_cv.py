@@ -24,7 +24,7 @@ from skweight.distillation import (
     _cv_scores,
     _ridge_cv_base,
 )
-from skweight.distillation._cv_scores import charged, first_best
+from skweight.distillation._cv_scores import charged, count_rows, first_best, is_worth_it
 from skweight.distillation._rules import Rule
 
 PLAIN = {
@@ -154,8 +154,10 @@ def test_shapes_of_several_targets(kind):
 def test_weights_that_were_found_are_charged_for(kind, cv):
     X, y, _ = search_data()
     found = search(kind, cv=CV[cv]).fit(X, y)
-    best = np.argmax(found.scores_ * (1 + 2 * np.arange(3) / 40))
-    assert (ALPHAS.index(found.alpha_), found.best_step_ - 1) == divmod(best, 3)
+    best = divmod(np.argmax(found.scores_ * (1 + 2 * np.arange(3) / 40)), 3)
+    if found.best_step_ == 1:  # a chain that gains too little is left to the best ordinary fit
+        best = found.scores_[:, 0].argmax(), 0
+    assert (ALPHAS.index(found.alpha_), found.best_step_ - 1) == best
     given = search(kind, cv=CV[cv], ground_truth_weight=[0.7, 1.3]).fit(X, y)
     assert (ALPHAS.index(given.alpha_), given.best_step_ - 1) == divmod(given.scores_.argmax(), 3)
     for model in (found, given):
@@ -166,10 +168,40 @@ def test_weights_that_were_found_are_charged_for(kind, cv):
 def test_charge_counts_what_weights_were_fitted_to():
     errors = np.ones((2, 3))
     one, own, fixed = Rule("auto"), Rule("auto", per_target=True), Rule("fixed", np.ones(2))
-    assert_allclose(charged(errors, one, (10, 2), None)[0], [1, 1.1, 1.2])
-    assert_allclose(charged(errors, own, (10, 2), None)[0], [1, 1.2, 1.4])
-    assert_allclose(charged(errors, one, (5, 2), np.full(5, 2.0))[0], [1, 1.1, 1.2])
-    assert_array_equal(charged(errors, fixed, (10, 2), None), errors)
+    assert_allclose(charged(errors, one, 10, 2)[0], [1, 1.1, 1.2])
+    assert_allclose(charged(errors, own, 10, 2)[0], [1, 1.2, 1.4])
+    assert_allclose(charged(errors, one, count_rows(5, np.full(5, 2.0)), 2)[0], [1, 1.1, 1.2])
+    assert_array_equal(charged(errors, fixed, 10, 2), errors)
+
+
+def test_a_chain_is_taken_if_it_gains_half_a_standard_error():
+    y, before = np.zeros((4, 1)), np.ones((4, 1))
+    after = np.sqrt([[0.0], [0.4], [0.4], [0.4]])  # gains 1, .6, .6, .6: mean .7, error .0866
+    half = 0.5 * np.std([1, 0.6, 0.6, 0.6]) / 2
+    assert is_worth_it(y, before, after, None, 4, 0.7 - half - 1e-9)
+    assert not is_worth_it(y, before, after, None, 4, 0.7 - half + 1e-9)
+    # A weight of 2 is a second row.
+    twice = [0, 0, 1, 2, 3]
+    for charge in (0.6, 0.7):
+        weighted = is_worth_it(y, before, after, np.array([2.0, 1, 1, 1]), 5, charge)
+        assert weighted == is_worth_it(y[twice], before[twice], after[twice], None, 5, charge)
+    assert not is_worth_it(y, before, before, None, 4, 0.0)
+
+
+@pytest.mark.parametrize("kind", SEARCHES)
+def test_steps_that_gain_too_little_are_left_to_the_ordinary_fit(kind):
+    X, y, _ = search_data()
+    model = search(kind, store_cv_results=True).fit(X, y)
+    errors = -model.scores_
+    charged_errors = errors * (1 + 2 * np.arange(3) / 40)
+    best = np.unravel_index(charged_errors.argmin(), errors.shape)
+    ordinary = errors[:, 0].argmin(), 0
+    squares = model.cv_results_ if y.ndim == 1 else model.cv_results_.mean(axis=1)
+    squares = squares.mean(axis=1) if squares.ndim == 4 else squares
+    gains = squares[:, ordinary[0], 0] - squares[:, best[0], best[1]]
+    gain = errors[ordinary] - charged_errors[best]
+    wanted = best if gain > 0.5 * gains.std() / np.sqrt(40) else ordinary
+    assert (ALPHAS.index(model.alpha_), model.best_step_ - 1) == wanted
 
 
 def test_first_penalty_then_first_step_among_equals():
@@ -314,3 +346,12 @@ def test_wide_outward_maps_are_made_in_parts(monkeypatch):
     whole = search("linear", cv=3).fit(X, y)
     monkeypatch.setattr(_ridge_cv_base, "_BLOCK", 1)
     assert_allclose(search("linear", cv=3).fit(X, y).scores_, whole.scores_, rtol=1e-12)
+
+
+@pytest.mark.parametrize("cv", CV)
+def test_rows_that_are_all_the_same(cv):
+    _, y, _ = search_data()
+    model = search("linear", cv=CV[cv]).fit(np.ones((40, 2)), y)
+    assert (model.alpha_, model.best_step_) == (ALPHAS[0], 1)
+    assert_allclose(model.predict(np.ones((1, 2))), y.mean())
+    assert search("kernel", cv=CV[cv]).fit(np.ones((40, 2)), y).scores_.max() < 0
