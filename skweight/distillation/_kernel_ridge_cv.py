@@ -130,9 +130,9 @@ class SelfDistilledKernelRidgeCV(SelfDistilledRegressorMixin, BaseKernelSelfDist
     >>> model.alpha_, model.best_step_
     (1.0, 2)
     >>> model.scores_.round(3)
-    array([[-0.648, -0.584, -0.553],
-           [-0.534, -0.519, -0.524],
-           [-0.556, -0.52 , -0.535]])
+    array([[-0.648, -0.584, -0.562],
+           [-0.534, -0.519, -0.52 ],
+           [-0.556, -0.52 , -0.54 ]])
     """
 
     _parameter_constraints: dict = {**KERNEL_CV_CONSTRAINTS, "weight_per_target": ["boolean"]}
