@@ -1,6 +1,7 @@
 """Linear ridge models of several steps that search penalty, step and weights."""
 
-from skweight._core._array_api import concat, namespace
+from skweight._core._array_api import concat, zeros
+from skweight.distillation._cholesky import add_to_diagonal
 from skweight.distillation._cv_base import CV_CONSTRAINTS, BaseSelfDistilledCV
 from skweight.distillation._cv_scores import Fold
 from skweight.distillation._ridge_base import BaseRidgeSelfDistilled
@@ -24,12 +25,12 @@ class BaseRidgeSelfDistilledCV(BaseSelfDistilledCV, BaseRidgeSelfDistilled):
         return rows.spectrum()
 
     def _outward(self, rows, spectrum, to_coefficients, X):
-        xp = namespace(spectrum.values)
-        identity = xp.eye(spectrum.values.shape[0], dtype=rows.y.dtype)
+        rank = spectrum.values.shape[0]
+        identity = add_to_diagonal(zeros((rank, rank), like=rows.y), 1.0)
         size = max(1, _BLOCK // X.shape[1])
         parts = []
-        for start in range(0, identity.shape[0], size):
-            coef = to_coefficients(identity[:, start : start + size])
+        for start in range(0, max(rank, 1), size):  # rows that are all the same have rank 0
+            coef = to_coefficients(identity[:, start : min(start + size, rank)])
             part = products(X, coef)
             parts.append(part if rows.mean is None else part - rows.mean @ coef)
         return concat(parts, axis=1)

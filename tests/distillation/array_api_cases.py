@@ -12,8 +12,12 @@ from sklearn.utils.estimator_checks import check_array_api_input
 from skweight.distillation import (
     SelfDistilledKernelRidge,
     SelfDistilledKernelRidgeClassifier,
+    SelfDistilledKernelRidgeClassifierCV,
+    SelfDistilledKernelRidgeCV,
     SelfDistilledRidge,
     SelfDistilledRidgeClassifier,
+    SelfDistilledRidgeClassifierCV,
+    SelfDistilledRidgeCV,
 )
 
 torch = pytest.importorskip("torch")
@@ -50,6 +54,13 @@ LINEAR_MODELS = {
     "loo-joint": {"ground_truth_weight": "loo-joint", "n_steps": 3},
     "gcv": {"ground_truth_weight": "gcv", "alpha": 30.0, "store_loo": True},
     "validation": {"ground_truth_weight": "validation", "n_steps": 3},
+}
+SEARCHES = {
+    "deletion": {},
+    "errors kept": {"store_cv_results": True},
+    "folds": {"cv": 3},
+    "scored": {"cv": 3, "scoring": "r2"},
+    "given weights": {"ground_truth_weight": 0.4},
 }
 PER_TARGET = {"loo": {"n_steps": 3}, "gcv": {"n_steps": 3, "alpha": 3.0}, "validation": {}}
 
@@ -151,6 +162,30 @@ def test_classifiers(library, estimator, class_weight, rule):
     assert_same_model(mine, theirs, new, library)
     others = library.asarray(new)
     assert_same(theirs.predict(others), mine.predict(new), library)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("params", SEARCHES)
+@pytest.mark.parametrize("p", [3, 50])
+@pytest.mark.parametrize(("n_targets", "weighted"), [(None, False), (2, True)])
+def test_searches(library, params, p, n_targets, weighted):
+    library = LIBRARIES[library]
+    for estimator in (SelfDistilledKernelRidgeCV, SelfDistilledRidgeCV):
+        model = estimator(n_steps=3, **SEARCHES[params])
+        mine, theirs, new = fit_both(model, library, n_targets, weighted, p=p)
+        assert_same_model(mine, theirs, new, library)
+        assert theirs.alpha_ == mine.alpha_
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("cv", [None, 3])
+def test_searches_of_classifiers(library, cv):
+    library = LIBRARIES[library]
+    for estimator in (SelfDistilledKernelRidgeClassifierCV, SelfDistilledRidgeClassifierCV):
+        model = estimator(n_steps=3, cv=cv, scoring="accuracy")
+        mine, theirs, new = fit_both(model, library, n_targets=None, labels=True)
+        assert_same_model(mine, theirs, new, library)
+        assert_same(theirs.predict(library.asarray(new)), mine.predict(new), library)
 
 
 def test_labels_may_be_text_beside_tensors():
