@@ -96,11 +96,12 @@ class SelfDistillation(
     "auto" keeps one chain of steps in each fold. Beside the step itself it fits a student to the
     teacher's predictions alone; the weight for which the mixture of the ordinary fit and the
     student has the smallest squared error on the held-out rows is a formula, not a search. That
-    makes ``n_folds * (2 * n_steps - 2) + n_steps`` fits with "in-sample" teachers. The mixture of
+    makes ``n_folds * (2 * n_steps - 1) + n_steps`` fits with "in-sample" teachers. The mixture of
     the two fits is the fit to the mixture for learners that are linear in their targets, such as
-    ridge regression; for trees and boosting the weight is a good guess, not an optimum. Weights
-    of regressors may make mixed targets negative; a model of positive targets needs
-    ``weight_bounds=(0, 1)``.
+    ridge regression; for trees and boosting the weight is a good guess, not an optimum. A step
+    that does worse on the held-out rows than the ordinary fit is given up: its weight is 1, if the
+    bounds allow it. It may still do worse than the step before. Weights of regressors may make mixed targets negative; a
+    model of positive targets needs ``weight_bounds=(0, 1)``.
 
     A classifier gets one copy of each row for each class, with the class's share in the mixture
     as weight. If it minimises a log loss, that is exactly the cross-entropy with the mixed

@@ -107,7 +107,8 @@ def cross_fitted_weights(learner, folds, weight, bounds, n_jobs):
     """Yield the weight of the ground truth of the second step, the third, and so on.
 
     Every fold has a chain of its own, and each weight is the best one for the held-out rows of all
-    folds together.
+    folds together: for learners that are linear in their targets. Others may take a step with it
+    that is worse than the ordinary fit; then it is 1, which is that fit, if the bounds allow it.
 
     Parameters
     ----------
@@ -129,35 +130,50 @@ def cross_fitted_weights(learner, folds, weight, bounds, n_jobs):
     """
     truth = learner.targets
     held = np.concatenate([fold.test for fold in folds])
-    if weight is not None:
-        weight = weight[held]
-        if not weight.any():
-            raise ValueError(
-                "sample_weight must give some row that cv holds out a positive weight, got zeros."
-            )
-    targets, first = [truth] * len(folds), None
-    while True:
-        advanced = Parallel(n_jobs=n_jobs)(
-            delayed(_advance)(learner, z, fold, first is None) for z, fold in zip(targets, folds)
+    weight = np.ones(len(held)) if weight is None else weight[held]
+    if not weight.any():
+        raise ValueError(
+            "sample_weight must give some row that cv holds out a positive weight, got zeros."
         )
-        taught, students, ordinary = zip(*advanced)
-        if first is None:
-            first = np.concatenate(ordinary)
+    low, high = bounds
+    parallel = Parallel(n_jobs=n_jobs)
+
+    def run(job, *by_fold):
+        """Return predictions for the held-out rows, and what teachers say, by fold."""
+        results = parallel(delayed(job)(learner, *given) for given in zip(folds, *by_fold))
+        held_out, taught = zip(*results)
+        return np.concatenate(held_out), taught
+
+    def error(predicted):
+        return np.tensordot(weight, (truth[held] - predicted) ** 2, axes=1).sum()
+
+    targets = [truth] * len(folds)
+    first, ordinary = run(_fit_step, targets)
+    taught = ordinary
+    while True:
+        student, taught = run(_fit_student, targets, taught)
         w = self_distillation_weights(
-            truth[held], first, np.concatenate(students), sample_weight=weight, bounds=bounds
+            truth[held], first, student, sample_weight=weight, bounds=bounds
         )
         targets = [w * truth + (1 - w) * part for part in taught]
+        step, taught = run(_fit_step, targets)
+        if low <= 1 <= high and error(step) > error(first):
+            w, targets, taught = 1.0, [truth] * len(folds), ordinary
         yield w
 
 
-def _advance(learner, targets, fold, is_first):
-    """Fit a teacher and its student in one fold.
+def _fit_step(learner, fold, targets):
+    """Fit a step of one fold; return what it says of held-out rows, and of its own as a teacher."""
+    model = learner.fit(fold.train, targets)
+    taught = None  # out of fold, it is found by other models, and where there is a next step
+    if fold.inner is None:
+        taught = teacher_predictions(learner, targets, fold.train, model)
+    return learner.predict(model, fold.test, fold.train), taught
 
-    Returns the teacher's predictions for its own rows, and for the held-out rows those of the
-    student and, in the first step, those of the ordinary fit.
-    """
-    train, test = fold.train, fold.test
-    model = learner.fit(train, targets) if is_first or fold.inner is None else None
-    taught = teacher_predictions(learner, targets, train, model, fold.inner)
-    student = learner.predict(learner.fit(train, taught), test, train)
-    return taught, student, learner.predict(model, test, train) if is_first else None
+
+def _fit_student(learner, fold, targets, taught):
+    """Fit a student to a teacher alone; return what it says of held-out rows, and the teacher."""
+    if taught is None:
+        taught = teacher_predictions(learner, targets, fold.train, splits=fold.inner)
+    student = learner.fit(fold.train, taught)
+    return learner.predict(student, fold.test, fold.train), taught

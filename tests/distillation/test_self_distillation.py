@@ -142,20 +142,40 @@ def test_bounds_clip(bounds):
     assert_array_equal(bound.ground_truth_weights_, np.clip(free, *bounds))
 
 
-def test_weight_of_a_tree_is_the_formula():
-    X, _, y, _, _ = rbf_data(n=60)
-    tree = REGRESSORS["tree"]
-    model = SelfDistillation(tree, cv=KFold(3)).fit(X, y)
+def fold_errors(model, X, y, splits, weights):
+    """Return the pooled squared error of every step of a chain by hand."""
+    squares = []
+    for train, test in splits:
+        steps = loop(model, X[train], y[train], weights)
+        squares.append([(y[test] - step.predict(X[test])) ** 2 for step in steps])
+    return np.concatenate(squares, axis=1).mean(axis=1)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_weight_of_a_tree_is_the_formula_or_1(seed):
+    """Trees are not linear in their targets: a step that does harm is not taken."""
+    X, _, y, _, _ = rbf_data(n=60, seed=seed)
+    tree, splits = REGRESSORS["tree"], list(KFold(3).split(X))
+    found = SelfDistillation(tree, cv=splits).fit(X, y).ground_truth_weights_
     held, first, student = [], [], []
-    for train, test in KFold(3).split(X):
+    for train, test in splits:
         teacher = clone(tree).fit(X[train], y[train])
         held.append(y[test])
         first.append(teacher.predict(X[test]))
         student.append(clone(tree).fit(X[train], teacher.predict(X[train])).predict(X[test]))
-    pooled = [np.concatenate(part) for part in (held, first, student)]
-    moved = not np.allclose(pooled[1], pooled[2])
-    expected = parabola_minimum(*pooled) if moved else 1.0
-    assert_allclose(model.ground_truth_weights_, [expected], rtol=1e-8)
+    held, first, student = (np.concatenate(part) for part in (held, first, student))
+    best = 1.0 if np.allclose(first, student) else parabola_minimum(held, first, student)
+    ordinary, step = fold_errors(tree, X, y, splits, [best])
+    assert_allclose(found, [best if step <= ordinary else 1.0], rtol=1e-8)
+
+
+def test_no_step_does_worse_on_held_out_rows_than_the_first():
+    X, _, y, _, _ = rbf_data(n=60)
+    splits = list(KFold(3).split(X))
+    for model in REGRESSORS.values():
+        found = SelfDistillation(model, n_steps=4, cv=splits).fit(X, y).ground_truth_weights_
+        ordinary, *steps = fold_errors(model, X, y, splits, found)
+        assert max(steps) <= ordinary * (1 + 1e-12)
 
 
 def test_number_of_fits():
@@ -168,7 +188,7 @@ def test_number_of_fits():
 
     X, _, y, _, _ = rbf_data()
     SelfDistillation(Counted(), n_steps=5, cv=4).fit(X, y)
-    assert Counted.count == 4 * (2 * 5 - 2) + 5
+    assert Counted.count == 4 * (2 * 5 - 1) + 5
     Counted.count = 0
     SelfDistillation(Counted(), n_steps=5, ground_truth_weight=0.2).fit(X, y)
     assert Counted.count == 5

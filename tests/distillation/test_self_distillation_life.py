@@ -138,7 +138,7 @@ def test_metadata_of_rows_follow_the_copies():
     with config_context(enable_metadata_routing=True):
         inner = Marked().set_fit_request(mark=True, note=True)
         SelfDistillation(inner, cv=3).fit(X, y, mark=X[:, 0].tolist(), note="once")
-    assert len(Marked.seen) == 3 * 2 + 2
+    assert len(Marked.seen) == 3 * 3 + 2
     assert max(len(x) for x, _, _ in Marked.seen) > len(y)
     for x, mark, note in Marked.seen:
         assert_array_equal(x, mark)
