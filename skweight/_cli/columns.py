@@ -81,6 +81,28 @@ def plan_columns(raw):
     return pandas.DataFrame(kept, index=raw.index)[columns.names], columns
 
 
+def of_loader(frame):
+    """Bring the frame of a loader into the form of a user's.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Numbers, and categories or text.
+
+    Returns
+    -------
+    frame : pandas.DataFrame
+        The same as float64 or str objects.
+    columns : Columns
+        Their kinds.
+    """
+    numbers = [name for name in frame if frame[name].dtype.kind in "iuf"]
+    columns = Columns(numbers, [name for name in frame if name not in numbers])
+    kinds = {name: "float64" if name in numbers else str for name in columns.names}
+    frame = frame[columns.names].astype(kinds)
+    return frame.astype(dict.fromkeys(columns.categorical, object)), columns
+
+
 def conform(raw, columns):
     """Bring a new table to the columns of a fitted pipeline.
 

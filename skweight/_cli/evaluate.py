@@ -3,7 +3,7 @@
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -94,6 +94,9 @@ class Study:
         the standard error of a difference (Nadeau and Bengio, 2003).
     notes : list of str
         What the reader should know.
+    twins : dict, default={}
+        What two candidates are that differ in one thing alone, to their names, ours first. Each
+        pair gets a verdict of its own, by the first measure.
     """
 
     name: str
@@ -108,6 +111,7 @@ class Study:
     measures: list
     overlap: float
     notes: list = field(default_factory=list)
+    twins: dict = field(default_factory=dict)
 
 
 @dataclass
@@ -283,7 +287,7 @@ def best_candidate(outcome):
 
 
 def verdicts(outcome):
-    """Put ours beside the best of the others, measure by measure.
+    """Put ours beside the best of the others, measure by measure, and beside its twins.
 
     The best of the others is picked by the very score that it is shown with, ours is one
     fixed candidate: what selection there is favours the others.
@@ -296,31 +300,33 @@ def verdicts(outcome):
     Returns
     -------
     list of Verdict
-        One for each measure that has a better end, and that ours and another have.
+        One for each measure that has a better end, and that ours and another have; then one for
+        each pair of twins.
     """
-    found = []
-    for measure in outcome.study.measures:
-        if measure.better is None:
-            continue
-        ours = measure.ours or outcome.ours.name
-        key, sign = measure.key, 1 if measure.better == "lower" else -1
-        others = [
-            candidate.name
-            for candidate in outcome.study.candidates
-            if not candidate.ours
-            and candidate.on_par
-            and key in outcome.scores.get(candidate.name, {})
-        ]
-        if not others or key not in outcome.scores.get(ours, {}):
-            continue
-        theirs = min(others, key=lambda name: sign * outcome.mean(name, key))
-        margins = sign * (outcome.scores[theirs][key] - outcome.scores[ours][key])
-        margin, error = float(margins.mean()), _standard_error(margins, outcome.study.overlap)
-        level = abs(margin) <= _quantile(len(margins)) * error
-        kind = "level" if level else "better" if margin > 0 else "worse"
-        scores = outcome.mean(ours, key), outcome.mean(theirs, key)
-        found.append(Verdict(measure, ours, theirs, *scores, margin, error, kind))
-    return found
+    study, found = outcome.study, []
+    others = [c.name for c in study.candidates if not c.ours and c.on_par]
+    for measure in study.measures:
+        if measure.better is not None:
+            found.append(_verdict(outcome, measure, measure.ours or outcome.ours.name, others))
+    for what, (ours, theirs) in study.twins.items():
+        measure = replace(study.measures[0], name=f"{study.measures[0].name} {what}")
+        found.append(_verdict(outcome, measure, ours, [theirs]))
+    return [verdict for verdict in found if verdict is not None]
+
+
+def _verdict(outcome, measure, ours, others):
+    """Compare ours with the best of the others, None if one side has no score."""
+    key, sign = measure.key, 1 if measure.better == "lower" else -1
+    others = [name for name in others if key in outcome.scores.get(name, {})]
+    if not others or key not in outcome.scores.get(ours, {}):
+        return None
+    theirs = min(others, key=lambda name: sign * outcome.mean(name, key))
+    margins = sign * (outcome.scores[theirs][key] - outcome.scores[ours][key])
+    margin, error = float(margins.mean()), _standard_error(margins, outcome.study.overlap)
+    level = abs(margin) <= _quantile(len(margins)) * error
+    kind = "level" if level else "better" if margin > 0 else "worse"
+    scores = outcome.mean(ours, key), outcome.mean(theirs, key)
+    return Verdict(measure, ours, theirs, *scores, margin, error, kind)
 
 
 def _quantile(n_splits):

@@ -94,6 +94,15 @@ def canvas(width, height, *grid, **options):
         yield drawing, drawing.subplots(*grid, **options)
 
 
+def shades(n_colours):
+    """Give colours for things in an order, readable on light and on dark paper."""
+    from matplotlib import colormaps
+    from matplotlib.colors import to_hex
+
+    places = [0.32 + 0.5 * place / max(n_colours - 1, 1) for place in range(n_colours)]
+    return [to_hex(colormaps["plasma"](place)) for place in places]
+
+
 def to_svg(drawing, label):
     """Turn a drawing into SVG text for a page.
 

@@ -1,4 +1,4 @@
-"""Read a target of ordered labels."""
+"""Read a target of labels, ordered or not."""
 
 import csv
 from dataclasses import dataclass
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from skweight._cli import CommandError
-from skweight._cli.cells import MISSING, MOST_LABELS, as_numbers, plain
+from skweight._cli.cells import MISSING, MOST_LABELS, as_number, as_numbers, plain
+from skweight._cli.numbers import Numbers
 
 
 @dataclass
@@ -73,7 +74,8 @@ def read_target(column, order=None):
         example = ",".join(sorted(present)[:MOST_LABELS])
         raise CommandError(
             f"the labels of {name!r} are text: say which is lower with --order, "
-            f"such as --order '{example}' from lowest to highest"
+            f"such as --order '{example}' from lowest to highest, or take --room distillation, "
+            "for which they need no order"
         )
     _check_classes(name, order, numbers)
     return _coded(labels, order, numbers, known, notes)
@@ -133,3 +135,55 @@ def _check_classes(name, order, numbers):
             f"--target {name!r} has {n_classes} different values: cut it into at most "
             f"{MOST_LABELS} ordered classes first"
         )
+
+
+def read_classes(column, listed=None):
+    """Read labels without an order.
+
+    Parameters
+    ----------
+    column : pandas.Series
+        Text, numbers, booleans or categories.
+    listed : list of str, default=None
+        The classes, where they do not depend on the rows; rows of others are left out.
+
+    Returns
+    -------
+    target : Numbers
+        The labels as whole numbers or text.
+    classes : ndarray
+        Those listed or else present, sorted.
+    """
+    name, notes = column.name, []
+    cells = np.array([plain(cell) for cell in column.astype(object)], dtype=object)
+    allowed = () if listed is None else listed
+    known = np.array(
+        [cell in allowed or (cell is not None and cell.lower() not in MISSING) for cell in cells]
+    )
+    if not known.any():
+        raise CommandError(f"--target {name!r} has no values")
+    if not known.all():
+        notes.append(f"left out {(~known).sum()} of {len(known)} rows without {name!r}")
+    classes = list(dict.fromkeys(cells[known])) if listed is None else listed
+    if listed is None and len(classes) > MOST_LABELS:
+        raise CommandError(
+            f"--target {name!r} has {len(classes)} different values: want at most {MOST_LABELS} "
+            "classes"
+        )
+    numbers = as_numbers(classes)
+    if numbers is not None and all(float(value).is_integer() for value in numbers.values()):
+        classes = np.unique([int(value) for value in numbers.values()])
+        values = np.array([as_number(cell) for cell in cells[known]])
+    else:
+        classes = np.unique(np.array(classes, dtype=str))
+        values = cells[known].astype(str)
+    among = np.isin(values, classes)
+    if not among.all():
+        notes.append(f"left out {(~among).sum()} rows whose {name!r} is not in --classes")
+        known[known] = among
+    values = values[among].astype(classes.dtype)
+    n_present = len(np.unique(values))
+    if n_present < 2 or len(classes) < 2:
+        of = "" if listed is None else " of --classes"
+        raise CommandError(f"--target {name!r} takes {n_present}{of}: it takes two to tell apart")
+    return Numbers(values, known, notes), classes

@@ -83,6 +83,30 @@ def check_groups(groups, folds, options):
         )
 
 
+def folds_of_classes(options, labels, rows):
+    """Lower the number of folds until each holds the rarest class, or complain."""
+    present, counts = np.unique(labels, return_counts=True)
+    rarest, count = str(present[counts.argmin()]), int(counts.min())
+    if count < 2:
+        raise CommandError(
+            f"class {rarest!r} of {options.target!r} has one row: it takes at least 2"
+        )
+    folds = min(options.folds, count)
+    if folds < options.folds:
+        rows.notes.append(f"{folds} folds, as class {rarest!r} has {count} rows only")
+    check_groups(rows.groups, folds, options)
+    return folds
+
+
+def folds_of_numbers(options, values, rows):
+    """Lower the number of folds until each holds some rows."""
+    folds = min(options.folds, len(values) // 5)
+    if folds < options.folds:
+        rows.notes.append(f"{folds} folds, as there are {len(values)} rows only")
+    check_groups(rows.groups, folds, options)
+    return folds
+
+
 def told(rows, folds):
     """Say how rows were validated, for a study's story."""
     grouped = "grouped " if rows.groups is not None else ""

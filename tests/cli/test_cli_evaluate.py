@@ -94,6 +94,19 @@ def test_the_best_of_the_others_is_picked_measure_by_measure():
     assert best_candidate(outcome).name == "ours"
 
 
+def test_twins_get_verdicts_of_their_own():
+    scores = {"ours": [1, 1.1, 1, 1.1], "more": [4, 4.2, 4, 4.2], "a": [2, 2.1, 2, 2.1]}
+    outcome = outcome_of({name: {"loss": values} for name, values in scores.items()})
+    outcome.study.twins = {"at noon": ("more", "a"), "at night": ("ours", "b"), "": ("gone", "a")}
+    first, twin = verdicts(outcome)  # of those with scores
+    assert (first.ours, first.theirs, first.kind) == ("ours", "a", "better")
+    assert (twin.ours, twin.theirs, twin.kind) == ("more", "a", "worse")
+    assert twin.measure.name == "loss at noon"
+    assert sentence(twin, "toy") == (
+        "On toy, ours does not win by loss at noon: 4.1000 against 2.0500 for a."
+    )
+
+
 def test_sentences_and_honest_lines():
     outcome = outcome_of(
         {

@@ -10,6 +10,7 @@ from skweight._cli.evaluate import evaluate, verdicts
 from skweight._cli.rooms import fairness, fairness_models, fairness_studies
 from skweight._cli.rooms.fairness_models import CHOSEN
 from skweight._cli.saving import load_model
+from skweight._cli.splits import cross_validation
 
 pandas = pytest.importorskip("pandas")
 pytest.importorskip("matplotlib")
@@ -185,7 +186,7 @@ def toy_study(target, n_rows, groups=None):
         target=values if outcome == "classes" else values.astype(float),
         weights=None,
         groups=groups,
-        splits=fairness.cross_validation(values, outcome, 2, groups),
+        splits=cross_validation(values, 2, groups, stratified=outcome == "classes"),
         overlap=1.0,
     )
 

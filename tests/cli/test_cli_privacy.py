@@ -11,6 +11,7 @@ import pytest
 from skweight._cli.evaluate import evaluate, verdicts
 from skweight._cli.rooms import privacy, privacy_models, privacy_studies, privacy_table
 from skweight._cli.saving import load_model
+from skweight._cli.splits import cross_validation
 
 pandas = pytest.importorskip("pandas")
 pytest.importorskip("matplotlib")
@@ -338,7 +339,7 @@ def toy_study(epsilons, n_rows=240):
         frame=pandas.DataFrame(X, columns=["u", "v", "w"]),
         columns=privacy_table.Columns(["u", "v", "w"], []),
         target=y,
-        splits=privacy.cross_validation(y, 4),
+        splits=cross_validation(y, 4, stratified=True),
         overlap=1 / 3,
     )
 

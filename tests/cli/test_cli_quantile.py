@@ -9,6 +9,7 @@ from skweight._cli import CommandError
 from skweight._cli.rooms import quantile, quantile_candidates, quantile_studies
 from skweight._cli.rooms.quantile_candidates import CALIBRATED, STACK
 from skweight._cli.saving import load_model
+from skweight._cli.splits import cross_validation
 
 pandas = pytest.importorskip("pandas")
 pytest.importorskip("matplotlib")
@@ -159,7 +160,7 @@ def toy_study(table, groups=None, weights=None, levels=(0.1, 0.5, 0.9)):
     from skweight._cli.columns import plan_columns
 
     frame, columns = plan_columns(table.drop(columns="price"))
-    splits = quantile.cross_validation(len(table), 2, groups)
+    splits = cross_validation(table["price"], 2, groups, stratified=False)
     return quantile.study_of(
         levels,
         len(splits[0][0]),

@@ -96,6 +96,8 @@ ROOMS = {
             },
         },
     ),
+    # Taken where it is asked for.
+    "distillation": Room("skweight._cli.rooms.distillation"),
 }
 
 

@@ -12,9 +12,9 @@ from skweight._cli.rooms.fairness_figures import figures
 from skweight._cli.rooms.fairness_models import (
     CHOSEN,
     MOST_LEVELS,
-    SEED,
     candidates,
 )
+from skweight._cli.splits import SEED
 
 __all__ = ["figures"]
 
@@ -300,20 +300,6 @@ def study_of_table(table, options):
     from skweight._cli.rooms import fairness_table
 
     return fairness_table.study_of_table(table, options)
-
-
-def cross_validation(target, outcome, folds, groups=None):
-    """Split into folds at random, rows of one group together, with equal shares of labels."""
-    from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
-
-    if outcome == "classes":
-        kind = StratifiedKFold if groups is None else StratifiedGroupKFold
-        splitter = kind(folds, shuffle=True, random_state=SEED)
-    elif groups is None:
-        splitter = KFold(folds, shuffle=True, random_state=SEED)
-    else:
-        splitter = GroupKFold(folds)
-    return list(splitter.split(np.zeros(len(target)), target, groups))
 
 
 def to_save(outcome):

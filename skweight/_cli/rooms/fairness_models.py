@@ -7,8 +7,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from skweight._cli.columns import Columns, encoder
 from skweight._cli.evaluate import Candidate
+from skweight._cli.splits import SEED
 
-SEED = 0
 STRENGTHS = (3, 10, 30, 100)  # each a candidate of its own
 _BETWEEN = (15, 20, 25, 40)  # may be chosen too
 BUDGET = 0.25

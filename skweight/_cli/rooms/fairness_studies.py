@@ -6,6 +6,7 @@ import numpy as np
 
 from skweight._cli.columns import Columns
 from skweight._cli.rooms import fairness
+from skweight._cli.splits import SEED, cross_validation
 
 _N_TRAIN = 4320  # of the COMPAS rows, as in published comparisons
 
@@ -39,7 +40,7 @@ def _compas(parts):
     frame[counts] = np.log1p(frame[counts])
     sensitive = _typed(compas.sensitive_features)
     splitter = StratifiedShuffleSplit(
-        parts, train_size=_N_TRAIN, test_size=len(frame) - _N_TRAIN, random_state=fairness.SEED
+        parts, train_size=_N_TRAIN, test_size=len(frame) - _N_TRAIN, random_state=SEED
     )
     strata = sensitive["race"] + sensitive["sex"]
     frame = _typed(frame)
@@ -77,7 +78,7 @@ def _mortgages(folds):
         sensitive=_typed(hmda.sensitive_features),
         target=target,
         weights=None,
-        splits=fairness.cross_validation(target, "classes", folds),
+        splits=cross_validation(target, folds, stratified=True),
         overlap=1 / (folds - 1),
     )
 
@@ -86,7 +87,7 @@ def _motor(parts, n_train, n_test=10_000):
     from skweight.datasets import make_motor_portfolio
 
     n_rows = parts * n_train + n_test
-    motor = make_motor_portfolio(n_rows, as_frame=True, random_state=fairness.SEED)
+    motor = make_motor_portfolio(n_rows, as_frame=True, random_state=SEED)
     rows = np.arange(n_rows)  # simulated one by one, so in no order
     test = rows[parts * n_train :]
     frame = _typed(motor.data)

@@ -11,7 +11,8 @@ from skweight._cli.columns import plan_columns
 from skweight._cli.labels import read_target
 from skweight._cli.numbers import Numbers, read_numbers, read_weights
 from skweight._cli.own_table import check_groups, told, usable_rows
-from skweight._cli.rooms.fairness import cross_validation, study_of
+from skweight._cli.rooms.fairness import study_of
+from skweight._cli.splits import cross_validation
 
 _FEWEST_ROWS = 60
 _MOST_COUNTS = 25  # more different whole numbers than these are no number of events
@@ -48,7 +49,7 @@ def study_of_table(table, options):
         target=values,
         weights=weights,
         groups=rows.groups,
-        splits=cross_validation(values, outcome, folds, rows.groups),
+        splits=cross_validation(values, folds, rows.groups, stratified=outcome == "classes"),
         overlap=1 / (folds - 1),
         notes=rows.notes,
     )

@@ -13,6 +13,7 @@ from skweight._cli.labels import read_target
 from skweight._cli.numbers import is_measured
 from skweight._cli.own_table import check_groups, told, usable_rows
 from skweight._cli.rooms.ordinal_figures import figures
+from skweight._cli.splits import SEED, cross_validation
 
 __all__ = ["figures"]
 
@@ -58,7 +59,6 @@ MEASURES = [
         "predicted probability.",
     ),
 ]
-SEED = 0
 _MOST_ROWS_TUNED = 3000  # beyond, tuning logistic regression takes long and changes little
 
 
@@ -247,7 +247,7 @@ def study_of_table(table, options):
     labels = target.labels[rows.keep[target.known]]
     order = target.order[np.isin(target.order, labels)]
     folds = _folds(options, labels, order, rows)
-    splits = cross_validation(labels, folds, rows.groups)
+    splits = cross_validation(labels, folds, rows.groups, stratified=True)
     shares = [np.mean(labels == label) for label in order]
     listed = ", ".join(f"{label} {share:.1%}" for label, share in zip(order, shares))
     name = table.path.name
@@ -287,15 +287,6 @@ def _folds(options, labels, order, rows):
         rows.notes.append(f"{folds} folds, as class {str(rarest)!r} has {count} rows only")
     check_groups(rows.groups, folds, options)
     return folds
-
-
-def cross_validation(labels, folds, groups=None):
-    """Split into folds with equal class shares, rows of one group together."""
-    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
-
-    kind = StratifiedKFold if groups is None else StratifiedGroupKFold
-    splitter = kind(folds, shuffle=True, random_state=SEED)
-    return list(splitter.split(np.zeros(len(labels)), labels, groups))
 
 
 def predictions(pipeline, frame):

@@ -2,7 +2,18 @@
 
 import numpy as np
 
-from skweight._cli.figures import FAINT, FOURTH, INK, LINE, OURS, THEIRS, THIRD, canvas, to_svg
+from skweight._cli.figures import (
+    FAINT,
+    FOURTH,
+    INK,
+    LINE,
+    OURS,
+    THEIRS,
+    THIRD,
+    canvas,
+    shades,
+    to_svg,
+)
 from skweight._cli.figures import Figure as ReportFigure
 from skweight._cli.margins import margins
 
@@ -94,14 +105,14 @@ def _effects(outcome):
     strength = np.abs(coef).max(axis=0)
     chosen = np.argsort(-strength, kind="stable")[:_MOST_FEATURES]
     chosen = chosen[strength[chosen] > 0][::-1]
-    shades = _shades(len(coef))
+    colours = shades(len(coef))
     with canvas(5.4, 4.4) as (drawing, axis):
         for place, feature in enumerate(chosen):
             values = coef[:, feature]
             axis.plot([values.min(), values.max()], [place, place], color=LINE, lw=4, zorder=1)
-            for value, shade in zip(values, shades):
+            for value, shade in zip(values, colours):
                 axis.plot(value, place, "o", color=shade, ms=7, zorder=2, mec="none")
-        for boundary, shade in enumerate(shades):
+        for boundary, shade in enumerate(colours):
             label = f"above {_shortened(order[boundary], 18)}"
             axis.plot([], [], "o", color=shade, ms=7, mec="none", label=label)
         axis.axvline(0, color=FAINT, lw=0.8, zorder=0)
@@ -112,7 +123,7 @@ def _effects(outcome):
         axis.grid(axis="x")
         axis.tick_params(length=0)
         axis.spines[["left", "bottom"]].set_visible(False)
-        columns = min(len(shades), 3)
+        columns = min(len(colours), 3)
         legend = {"ncols": columns, "handletextpad": 0.1, "columnspacing": 1}
         drawing.legend(loc="outside upper left", fontsize=8.5, labelcolor=INK, **legend)
         svg = to_svg(drawing, "Effects at each boundary")
@@ -122,14 +133,6 @@ def _effects(outcome):
         "the last step. Numbers are scaled to standard deviation 1."
     )
     return ReportFigure("Which features break proportional odds?", caption, svg)
-
-
-def _shades(n_boundaries):
-    from matplotlib import colormaps
-    from matplotlib.colors import to_hex
-
-    # This part of the map is readable on light and on dark paper.
-    return [to_hex(colormaps["plasma"](0.32 + 0.5 * t)) for t in np.linspace(0, 1, n_boundaries)]
 
 
 def _shortened(name, most=26):

@@ -5,8 +5,9 @@ from functools import partial
 
 import numpy as np
 
-from skweight._cli.columns import Columns
+from skweight._cli.columns import Columns, of_loader
 from skweight._cli.rooms import ordinal
+from skweight._cli.splits import SEED, cross_validation
 
 
 def studies(quick):
@@ -62,7 +63,7 @@ def _few_crashes(n_parts, n_rows=400, n_test=10_000):
     )
     table = _table(load_nass_cds(as_frame=True))
     # Whole vehicles in random order, so that none is on both sides.
-    generator = np.random.default_rng(ordinal.SEED)
+    generator = np.random.default_rng(SEED)
     vehicles, vehicle = np.unique(table.groups, return_inverse=True)
     rows = np.argsort(generator.permutation(len(vehicles))[vehicle], kind="stable")
     test = rows[-n_test:]
@@ -87,11 +88,7 @@ def _table(data):
     """Turn what a loader gives with ``as_frame=True`` into a table without useless rows."""
     order = np.array([str(label) for label in data.target_names])
     labels = order[ordinal.ranks(np.asarray(data.target), np.asarray(data.class_order))]
-    numbers = [name for name in data.data if data.data[name].dtype.kind in "iuf"]
-    columns = Columns(numbers, [name for name in data.data if name not in numbers])
-    kinds = {name: "float64" if name in numbers else str for name in columns.names}
-    frame = data.data[columns.names].astype(kinds)
-    frame = frame.astype(dict.fromkeys(columns.categorical, object))
+    frame, columns = of_loader(data.data)
     weights, groups = data.sample_weight, data.groups
     keep = np.ones(len(labels), dtype=bool) if weights is None else np.asarray(weights) > 0
     if weights is not None:
@@ -102,7 +99,7 @@ def _table(data):
 
 
 def _cross_validated(name, title, story, table, folds):
-    splits = ordinal.cross_validation(table.labels, folds, table.groups)
+    splits = cross_validation(table.labels, folds, table.groups, stratified=True)
     last = np.mean(table.labels == table.order[-1])
     story += (
         f" {len(table.labels)} rows, {last:.1%} in the last level, {folds}-fold cross-validation."

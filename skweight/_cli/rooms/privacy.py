@@ -7,7 +7,8 @@ import numpy as np
 
 from skweight._cli.evaluate import Measure, Study
 from skweight._cli.rooms.privacy_figures import figures
-from skweight._cli.rooms.privacy_models import SEED, candidates
+from skweight._cli.rooms.privacy_models import candidates
+from skweight._cli.splits import SEED
 
 __all__ = ["figures"]
 
@@ -147,15 +148,6 @@ def study_of_table(table, options):
     from skweight._cli.rooms import privacy_table
 
     return privacy_table.study_of_table(table, options)
-
-
-def cross_validation(labels, folds, groups=None):
-    """Split into folds with equal class shares, rows of one group together."""
-    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
-
-    kind = StratifiedKFold if groups is None else StratifiedGroupKFold
-    splitter = kind(folds, shuffle=True, random_state=SEED)
-    return list(splitter.split(np.zeros(len(labels)), labels, groups))
 
 
 def to_save(outcome):

@@ -8,8 +8,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from skweight._cli.columns import encoder
 from skweight._cli.evaluate import Candidate
+from skweight._cli.splits import SEED
 
-SEED = 0
 N_BUCKETS = 16  # that the levels of a column of text fall into
 FREQUENCIES = "Class frequencies"
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from skweight._cli.columns import Columns
 from skweight._cli.rooms import privacy
+from skweight._cli.splits import SEED, cross_validation
 
 # Hundreds of years, tens of thousands of dollars, illnesses, days off work, and a health score of
 # which 6 is bad. What lies beyond counts as the bound: tight ones make common answers differ more.
@@ -28,7 +29,7 @@ def _digits(parts):
     from sklearn.model_selection import StratifiedShuffleSplit
 
     digits = load_digits(as_frame=True)
-    splitter = StratifiedShuffleSplit(parts, test_size=0.3, random_state=privacy.SEED)
+    splitter = StratifiedShuffleSplit(parts, test_size=0.3, random_state=SEED)
     frame, target = digits.data.astype("float64"), digits.target.to_numpy()
     return privacy.study_of(
         [1.0, 0.1, 0.3, 3.0],  # the one under test comes first
@@ -71,6 +72,6 @@ def _visits(folds):
         frame=frame,
         columns=Columns(list(frame), []),
         target=target,
-        splits=privacy.cross_validation(target, folds),
+        splits=cross_validation(target, folds, stratified=True),
         overlap=1 / (folds - 1),
     )

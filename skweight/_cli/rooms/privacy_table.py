@@ -2,20 +2,18 @@
 
 import csv
 import math
-import re
 import warnings
 
 import numpy as np
 
 from skweight._cli import CommandError
-from skweight._cli.cells import MISSING, MOST_LABELS, as_numbers, plain
+from skweight._cli.cells import MISSING, as_number, plain
 from skweight._cli.columns import Columns
-from skweight._cli.numbers import Numbers
-from skweight._cli.own_table import Rows, check_groups, told, usable_rows
-from skweight._cli.rooms.privacy import cross_validation, study_of
+from skweight._cli.labels import read_classes
+from skweight._cli.own_table import Rows, folds_of_classes, told, usable_rows
+from skweight._cli.rooms.privacy import study_of
+from skweight._cli.splits import cross_validation
 from skweight._core._optional import import_optional
-
-_DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+")
 
 
 def study_of_table(table, options):
@@ -27,10 +25,11 @@ def study_of_table(table, options):
             "PrivateSimilarityClassifier takes as max_weight"
         )
     epsilons, delta = _epsilons(options.epsilon), _delta(options.delta)
-    target, classes = _read_labels(table.column(options.target, "--target"), options.classes)
+    listed = None if options.classes is None else _split(options.classes, "--classes")
+    target, classes = read_classes(table.column(options.target, "--target"), listed)
     rows, bounds = _read_rows(table, options, target)
     labels = target.values[rows.keep[target.known]]
-    folds = _folds(options, labels, rows)
+    folds = folds_of_classes(options, labels, rows)
     reasons = _leaks(bounds, options.classes)
     _tell(rows, options, reasons, epsilons[0], delta, len(labels))
     name, counts = table.path.name, [np.mean(labels == label) for label in classes]
@@ -47,7 +46,7 @@ def study_of_table(table, options):
         frame=rows.frame,
         columns=rows.columns,
         target=labels,
-        splits=cross_validation(labels, folds, rows.groups),
+        splits=cross_validation(labels, folds, rows.groups, stratified=True),
         overlap=1 / (folds - 1),
         notes=rows.notes,
     )
@@ -102,7 +101,7 @@ def _with_options(sentence):
 def _epsilons(text):
     """Read --epsilon."""
     cells = [cell.strip() for cell in ("1" if text is None else text).split(",")]
-    epsilons = [_number(cell) for cell in cells]
+    epsilons = [as_number(cell) for cell in cells]
     if not all(0 < epsilon < math.inf for epsilon in epsilons):
         raise CommandError(f"--epsilon {text!r} must list numbers above 0, such as 1 or 0.3,1,3")
     if len(set(epsilons)) < len(epsilons):
@@ -112,58 +111,10 @@ def _epsilons(text):
 
 def _delta(text):
     """Read --delta."""
-    delta = _number("0" if text is None else text)
+    delta = as_number("0" if text is None else text)
     if not 0 <= delta < 1:
         raise CommandError(f"--delta {text!r} must be a number from 0 to less than 1, such as 1e-6")
     return delta
-
-
-def _number(cell):
-    """Give a number, also with a decimal comma, or nan; each cell by itself."""
-    cell = cell.strip()
-    if _DECIMAL_COMMA.fullmatch(cell):
-        cell = cell.replace(",", ".")
-    try:
-        return float(cell)
-    except ValueError:
-        return math.nan
-
-
-def _read_labels(column, listed):
-    """Give labels as whole numbers or text, and the classes in order."""
-    name, notes = column.name, []
-    cells = np.array([plain(cell) for cell in column.astype(object)], dtype=object)
-    allowed = () if listed is None else _split(listed, "--classes")
-    known = np.array(
-        [cell in allowed or (cell is not None and cell.lower() not in MISSING) for cell in cells]
-    )
-    if not known.any():
-        raise CommandError(f"--target {name!r} has no values")
-    if not known.all():
-        notes.append(f"left out {(~known).sum()} of {len(known)} rows without {name!r}")
-    classes = list(dict.fromkeys(cells[known])) if listed is None else allowed
-    if listed is None and len(classes) > MOST_LABELS:
-        raise CommandError(
-            f"--target {name!r} has {len(classes)} different values: want at most {MOST_LABELS} "
-            "classes"
-        )
-    numbers = as_numbers(classes)
-    if numbers is not None and all(float(value).is_integer() for value in numbers.values()):
-        classes = np.unique([int(value) for value in numbers.values()])
-        values = np.array([_number(cell) for cell in cells[known]])
-    else:
-        classes = np.unique(np.array(classes, dtype=str))
-        values = cells[known].astype(str)
-    among = np.isin(values, classes)
-    if not among.all():
-        notes.append(f"left out {(~among).sum()} rows whose {name!r} is not in --classes")
-        known[known] = among
-    values = values[among].astype(classes.dtype)
-    n_present = len(np.unique(values))
-    if n_present < 2 or len(classes) < 2:
-        of = "" if listed is None else " of --classes"
-        raise CommandError(f"--target {name!r} takes {n_present}{of}: it takes two to tell apart")
-    return Numbers(values, known, notes), classes
 
 
 def _split(text, option):
@@ -208,7 +159,7 @@ def _ranges(table, options):
     """Read --bounds: for each column to use its low and high, or None for text."""
     apart = (options.target, options.groups)
     listed = _split(options.bounds, "--bounds")
-    if len(listed) == 2 and not any(math.isnan(_number(cell)) for cell in listed):
+    if len(listed) == 2 and not any(math.isnan(as_number(cell)) for cell in listed):
         limits = _limits(*listed, options.bounds)
         ranges = {name: limits for name in table.frame if name not in apart}
         if not ranges:
@@ -234,7 +185,7 @@ def _ranges(table, options):
 
 def _limits(low, high, given):
     """Read a pair of bounds."""
-    low, high = _number(low), _number(high)
+    low, high = as_number(low), as_number(high)
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise CommandError(
             f"--bounds {given!r} must give finite numbers, the low below the high: LOW,HIGH for "
@@ -247,9 +198,9 @@ def _numbers(column, notes):
     """Read numbers cell by cell, so that no row changes how another one is read."""
     cells = [plain(cell) for cell in column.astype(object)]
     known = [cell for cell in cells if cell is not None and cell.lower() not in MISSING]
-    numbers = np.array([math.nan if cell is None else _number(cell) for cell in cells])
+    numbers = np.array([math.nan if cell is None else as_number(cell) for cell in cells])
     numbers[np.isinf(numbers)] = math.nan
-    odd = [cell for cell in known if not math.isfinite(_number(cell))]
+    odd = [cell for cell in known if not math.isfinite(as_number(cell))]
     if odd:
         shown = f"{len(odd)} of {len(known)} cells are no numbers, such as {odd[0]!r}"
         if 2 * len(odd) > len(known):
@@ -266,18 +217,3 @@ def _texts(column):
     cells = [plain(cell) for cell in column.astype(object)]
     missing = [cell is None or cell.lower() in MISSING for cell in cells]
     return np.array([np.nan if gone else cell for cell, gone in zip(cells, missing)], dtype=object)
-
-
-def _folds(options, labels, rows):
-    """Lower the number of folds until each holds the rarest class, or complain."""
-    present, counts = np.unique(labels, return_counts=True)
-    rarest, count = str(present[counts.argmin()]), int(counts.min())
-    if count < 2:
-        raise CommandError(
-            f"class {rarest!r} of {options.target!r} has one row: it takes at least 2"
-        )
-    folds = min(options.folds, count)
-    if folds < options.folds:
-        rows.notes.append(f"{folds} folds, as class {rarest!r} has {count} rows only")
-    check_groups(rows.groups, folds, options)
-    return folds

@@ -7,16 +7,16 @@ import numpy as np
 from skweight._cli import CommandError
 from skweight._cli.evaluate import Measure, Study
 from skweight._cli.numbers import is_measured, read_numbers
-from skweight._cli.own_table import check_groups, told, usable_rows
+from skweight._cli.own_table import folds_of_numbers, told, usable_rows
 from skweight._cli.rooms.quantile_candidates import (
     CALIBRATED,
     CALIBRATION_SHARE,
-    SEED,
     candidates,
     one_sided,
     widest_pair,
 )
 from skweight._cli.rooms.quantile_figures import figures
+from skweight._cli.splits import SEED, cross_validation
 
 __all__ = ["figures"]
 
@@ -226,7 +226,7 @@ def study_of_table(table, options):
     rows = usable_rows(table, options, target)
     values = target.values[rows.keep[target.known]]
     folds = _folds(options, values, rows)
-    splits = cross_validation(len(values), folds, rows.groups)
+    splits = cross_validation(values, folds, rows.groups, stratified=False)
     name = table.path.name
     low, median, high = np.quantile(values, [0.05, 0.5, 0.95])
     listed = ", ".join(f"{level:g}" for level in levels)
@@ -271,7 +271,7 @@ def _levels(text):
 
 
 def _folds(options, values, rows):
-    """Lower the number of folds until each holds some rows, or complain."""
+    """Give the number of folds, or complain."""
     if len(values) < _FEWEST_ROWS:
         raise CommandError(
             f"{len(values)} rows have a --target {options.target!r} that counts: quantiles take at "
@@ -281,22 +281,7 @@ def _folds(options, values, rows):
         raise CommandError(
             f"--target {options.target!r} is {values[0]:g} in every row: nothing to learn"
         )
-    folds = min(options.folds, len(values) // 5)
-    if folds < options.folds:
-        rows.notes.append(f"{folds} folds, as there are {len(values)} rows only")
-    check_groups(rows.groups, folds, options)
-    return folds
-
-
-def cross_validation(n_rows, folds, groups=None):
-    """Split into folds at random, rows of one group together."""
-    from sklearn.model_selection import GroupKFold, KFold
-
-    if groups is None:
-        splitter = KFold(folds, shuffle=True, random_state=SEED)
-    else:
-        splitter = GroupKFold(folds)
-    return list(splitter.split(np.zeros(n_rows), groups=groups))
+    return folds_of_numbers(options, values, rows)
 
 
 def predictions(pipeline, frame):

@@ -6,8 +6,8 @@ import numpy as np
 
 from skweight._cli.columns import encoder
 from skweight._cli.evaluate import Candidate
+from skweight._cli.splits import SEED
 
-SEED = 0
 STACK, CALIBRATED = "Stacking, fine", "Stacking, calibrated"
 CALIBRATION_SHARE = 0.2
 _FOLDS_INSIDE = 3

@@ -4,8 +4,9 @@ from functools import partial
 
 import numpy as np
 
-from skweight._cli.columns import Columns
+from skweight._cli.columns import of_loader
 from skweight._cli.rooms import quantile
+from skweight._cli.splits import cross_validation, separate_samples
 
 _MOST_TEST_ROWS = 2000
 
@@ -76,19 +77,18 @@ def _diamonds(split):
     return _study("diamonds", "Prices of diamonds", story, data, split)
 
 
-def _folds(folds, n_rows, groups):
+def _folds(folds, target, groups):
     """Cross-validate; give splits, overlap and words for the story."""
-    splits = quantile.cross_validation(n_rows, folds, groups)
+    splits = cross_validation(target, folds, groups, stratified=False)
     grouped = "grouped " if groups is not None else ""
-    return splits, 1 / (folds - 1), f"{n_rows} rows, {folds}-fold {grouped}cross-validation."
+    return splits, 1 / (folds - 1), f"{len(target)} rows, {folds}-fold {grouped}cross-validation."
 
 
-def _samples(parts, n_train, n_rows, groups):
+def _samples(parts, n_train, target, groups):
     """Fit on small samples without a common row, and test all of them on the same other rows."""
-    rows = np.random.default_rng(quantile.SEED).permutation(n_rows)
-    test = rows[parts * n_train :][:_MOST_TEST_ROWS]
-    splits = [(rows[part * n_train :][:n_train], test) for part in range(parts)]
-    told = f"{parts} samples of {n_train} rows without a common one, tested on {len(test)} others."
+    splits = separate_samples(len(target), parts, n_train, _MOST_TEST_ROWS)
+    n_test = len(splits[0][1])
+    told = f"{parts} samples of {n_train} rows without a common one, tested on {n_test} others."
     return splits, 0.0, told
 
 
@@ -97,19 +97,15 @@ def _study(name, title, story, data, split, names=None):
     target = np.asarray(data.target, dtype=np.float64)
     groups = data.get("groups")
     groups = None if groups is None else np.asarray(groups)
-    splits, overlap, told = split(len(target), groups)
-    names = list(data.data) if names is None else names
-    numbers = [name for name in names if data.data[name].dtype.kind in "iuf"]
-    columns = Columns(numbers, [name for name in names if name not in numbers])
-    kinds = {name: "float64" if name in numbers else str for name in columns.names}
-    frame = data.data[columns.names].astype(kinds)
+    splits, overlap, told = split(target, groups)
+    frame, columns = of_loader(data.data if names is None else data.data[names])
     return quantile.study_of(
         quantile.LEVELS,
         min(len(train) for train, _ in splits),
         name=name,
         title=title,
         story=f"{story} {told}",
-        frame=frame.astype(dict.fromkeys(columns.categorical, object)),
+        frame=frame,
         columns=columns,
         target=target,
         weights=None,
