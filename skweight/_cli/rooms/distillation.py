@@ -31,9 +31,8 @@ boosting = SelfDistillation(GradientBoostingRegressor(random_state=0), n_steps=2
 boosting.predict(X, step=1)   # without self-distillation
 """
 _TWINS = (
-    " Beside its twin, each model with steps is compared with the one model that it is without "
-    "them: the first with the same penalties to choose from by the same leave-one-out, the others "
-    "as their names say."
+    " Followed by a kind of model, it sets the one of that kind in steps beside the same without, "
+    "which chooses its penalty in the same way if it chooses one."
 )
 _STEP = Measure(
     "step",

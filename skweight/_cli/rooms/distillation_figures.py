@@ -68,8 +68,8 @@ def _steps(outcome):
         svg = to_svg(drawing, "Errors by step")
     caption = (
         "Rows not used for fitting, means over splits. The horizontal line is the same model "
-        "without steps, whose penalty was chosen where the other's was. Rings are the steps "
-        "chosen most often: below the line, steps have helped."
+        "without steps, which chose its penalty too if the other did. Rings are the steps chosen "
+        "most often: below the line, steps have helped."
     )
     return ReportFigure("What does each step bring?", caption, svg)
 

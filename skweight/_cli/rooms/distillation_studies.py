@@ -8,7 +8,7 @@ from skweight._cli.columns import Columns, of_loader
 from skweight._cli.rooms import distillation
 from skweight._cli.splits import SEED, separate_samples
 
-_MOST_TEST_ROWS = 2000
+_MOST_TEST_ROWS = 1000
 _TARGET_NOISE = 1.0  # as large as the targets' own spread
 _LABEL_NOISE = 0.4
 
