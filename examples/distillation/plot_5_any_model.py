@@ -46,9 +46,9 @@ StepErrorDisplay.from_estimator(boosted, X_test, y_test)
 
 # %%
 # After a hundred rounds the second step is a great gain, and gets further than the shorter run. The
-# one of 25 rounds loses. Weights of the ground truth have a formula, exact for models that are linear
-# in their targets, such as ridge regression. For trees it is a guess: good for the long run, for the
-# short one too low.
+# one of 25 rounds loses. Weights of the ground truth have a formula, which is exact for models that
+# are linear in their targets, such as ridge regression. For trees it is a guess: good for the long
+# run, and too low for the short one.
 
 for name, model in boosted.items():
     print(name, "weights:", *model.ground_truth_weights_.round(2))
