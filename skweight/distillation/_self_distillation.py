@@ -100,8 +100,8 @@ class SelfDistillation(
     the two fits is the fit to the mixture for learners that are linear in their targets, such as
     ridge regression; for trees and boosting the weight is a good guess, not an optimum. A step
     that does worse on the held-out rows than the ordinary fit is given up: its weight is 1, if the
-    bounds allow it. It may still do worse than the step before. Weights of regressors may make mixed targets negative; a
-    model of positive targets needs ``weight_bounds=(0, 1)``.
+    bounds allow it. It may still do worse than the step before. Weights of regressors may make
+    mixed targets negative; a model of positive targets needs ``weight_bounds=(0, 1)``.
 
     A classifier gets one copy of each row for each class, with the class's share in the mixture
     as weight. If it minimises a log loss, that is exactly the cross-entropy with the mixed
