@@ -22,7 +22,7 @@ SAME = PAIRS[:2]
 GRIDS = {"13 penalties, 0.001 to 1000": np.logspace(-3, 3, 13), "0.1, 1, 10": (0.1, 1.0, 10.0)}
 NOISE, SEEDS = 1.0, 20
 SAME_ERROR = 1e-9  # share of two errors below which they differ by rounding alone
-FIRST_SEED = 200  # whatever was tried out before was tried on other splits
+FIRST_SEED = 500  # whatever was tried out before was tried on other splits
 
 
 @dataclass
