@@ -97,6 +97,7 @@ for ax, (name, model) in zip(axes, models.items()):
     FilterFactorsDisplay.from_estimator(model, ax=ax)
     ax.set_title(name)
 axes[0].get_legend().remove()
+axes[1].set_ylabel("")
 
 # %%
 # Their sum says how flexible a fit is. At 11 it would go through all the points.

@@ -55,6 +55,7 @@ for ax, weight, title in zip(axes, (0, "loo"), ("no ground truth", "weights by l
     shown = {f"penalty {alpha:g}": models[weight, alpha] for alpha in (0.1, 1, 10)}
     StepErrorDisplay.from_estimator(shown, X_test, y_test, ax=ax)
     ax.set_title(title)
+axes[1].set_ylabel("")
 
 # %%
 # Three stories in one picture. With a penalty that is too small, the ordinary fit has learnt many

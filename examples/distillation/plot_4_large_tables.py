@@ -84,7 +84,8 @@ pipeline = make_pipeline(
 search = GridSearchCV(pipeline, {"nystroem__gamma": [0.001, 0.01, 0.1]}, cv=3, error_score="raise")
 search.fit(X[:6000], y[:6000])
 best = search.best_estimator_[-1]
-print(f"{search.best_params_}, penalty {best.alpha_:g}, step {best.best_step_}")
+gamma = search.best_params_["nystroem__gamma"]
+print(f"gamma {gamma}, penalty {best.alpha_:g}, step {best.best_step_}")
 print(f"R2 on the rows set aside: {search.best_estimator_.score(X_test, y_test):.3f}")
 pd.DataFrame(-best.scores_, [0.01, 1, 100], ["step 1", "step 2", "step 3"]).round(4)
 
