@@ -227,7 +227,7 @@ def gcv_self_distillation_weight(first, student, first_trace, student_trace, *, 
     >>> from skweight.distillation import gcv_self_distillation_weight
     >>> first, student = [0.2, -0.1, 0.1], [0.5, -0.3, 0.2]
     >>> round(gcv_self_distillation_weight(first, student, 2.0, 1.2), 3)
-    0.85
+    3.198
     """
     r0, r1 = _predictions(first, "first"), _predictions(student, "student")
     if r0.shape != r1.shape:
