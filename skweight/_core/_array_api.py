@@ -9,18 +9,12 @@ API standard leaves something out, and those differences live here.
 import numpy as np
 from scipy import linalg, sparse
 
-try:
-    from sklearn.utils._array_api import get_namespace_and_device, move_to
-except ImportError:  # scikit-learn < 1.8: numpy only
-    get_namespace_and_device = move_to = None
-
-try:
-    from sklearn.utils._array_api import check_same_namespace
-except ImportError:  # scikit-learn < 1.9
-
-    def check_same_namespace(X, estimator, *, attribute, method):
-        """Leave it to the computation to fail where libraries are mixed."""
-
+from skweight._core._sklearn_compat import (
+    check_same_namespace,
+    get_namespace_and_device,
+    max_precision_float_dtype,
+    move_to,
+)
 
 __all__ = [
     "SUPPORTED",
@@ -130,9 +124,7 @@ def float64_of(array):
     xp = namespace(array)
     if xp is np:
         return np.asarray(array, dtype=np.float64)
-    from sklearn.utils._array_api import _max_precision_float_dtype
-
-    return as_type(array, _max_precision_float_dtype(xp, array.device))
+    return as_type(array, max_precision_float_dtype(xp, array.device))
 
 
 def eigh(matrix, overwrite=False):

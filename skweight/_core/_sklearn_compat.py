@@ -24,6 +24,20 @@ except ImportError:
         return fit_method
 
 
+try:  # scikit-learn >= 1.8; before, everything here is numpy
+    from sklearn.utils._array_api import _max_precision_float_dtype as max_precision_float_dtype
+    from sklearn.utils._array_api import get_namespace_and_device, move_to
+except ImportError:
+    get_namespace_and_device = max_precision_float_dtype = move_to = None
+
+try:  # scikit-learn >= 1.9
+    from sklearn.utils._array_api import check_same_namespace
+except ImportError:
+
+    def check_same_namespace(X, estimator, *, attribute, method):
+        """Leave it to the computation to fail where libraries are mixed."""
+
+
 __all__ = [
     "CallbackSupportMixin",
     "HasMethods",
@@ -36,7 +50,11 @@ __all__ = [
     "_routing_enabled",
     "_safe_indexing",
     "_safe_split",
+    "check_same_namespace",
     "check_sample_weight",
+    "get_namespace_and_device",
+    "max_precision_float_dtype",
+    "move_to",
     "takes_sparse",
     "with_callbacks",
 ]
