@@ -225,9 +225,9 @@ def test_automatic_weights_with_out_of_fold_teachers():
     X, _, y, _, _ = rbf_data(n=60)
     groups = np.random.default_rng(3).integers(0, 12, size=60)
     splits = list(GroupKFold(4).split(X, y, groups))
-    tree = DecisionTreeRegressor(max_depth=4, random_state=0)
+    ridge = Ridge(alpha=0.5)
     how = {"teacher_predictions": "out-of-fold", "cv": splits, "n_steps": 3}
-    found = SelfDistillation(tree, **how).fit(X, y).ground_truth_weights_
+    found = SelfDistillation(ridge, **how).fit(X, y).ground_truth_weights_
     targets = dict.fromkeys(range(4), y)
     for t in range(2):
         held, first, student, taught = [], [], [], {}
@@ -237,10 +237,10 @@ def test_automatic_weights_with_out_of_fold_teachers():
             for other in set(range(4)) - {k}:
                 out = splits[other][1]
                 kept = rows[~np.isin(rows, out)]
-                taught[k][out] = clone(tree).fit(X[kept], targets[k][kept]).predict(X[out])
+                taught[k][out] = clone(ridge).fit(X[kept], targets[k][kept]).predict(X[out])
             held.append(y[test])
-            first.append(clone(tree).fit(X[rows], y[rows]).predict(X[test]))
-            student.append(clone(tree).fit(X[rows], taught[k][rows]).predict(X[test]))
+            first.append(clone(ridge).fit(X[rows], y[rows]).predict(X[test]))
+            student.append(clone(ridge).fit(X[rows], taught[k][rows]).predict(X[test]))
             assert set(rows) == set(train)
         w = parabola_minimum(*(np.concatenate(part) for part in (held, first, student)))
         assert_allclose(found[t], w, rtol=1e-7)
