@@ -62,8 +62,8 @@ __all__ = [
 
 def takes_sparse(estimator):
     """Tell whether an estimator takes sparse rows, also where its tag did not say so yet."""
-    # QuantileRegressor always took them; its tag says so since scikit-learn 1.7.
-    untagged = {"QuantileRegressor"}
+    # These always took them; their tags say so since scikit-learn 1.7.
+    untagged = {"QuantileRegressor", "Ridge", "RidgeClassifier"}
     named = any(
         cls.__name__ in untagged and cls.__module__.startswith("sklearn.")
         for cls in type(estimator).__mro__
