@@ -62,7 +62,7 @@ __all__ = [
 
 def takes_sparse(estimator):
     """Tell whether an estimator takes sparse rows, also where its tag did not say so yet."""
-    # These always took them; their tags say so since scikit-learn 1.7.
+    # These always took them, which their tags do not say in scikit-learn 1.6.
     untagged = {"QuantileRegressor", "Ridge", "RidgeClassifier"}
     named = any(
         cls.__name__ in untagged and cls.__module__.startswith("sklearn.")
