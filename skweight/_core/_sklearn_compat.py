@@ -63,7 +63,7 @@ __all__ = [
 def takes_sparse(estimator):
     """Tell whether an estimator takes sparse rows, also where its tag did not say so yet."""
     # These always took them, which their tags do not say in scikit-learn 1.6.
-    untagged = {"QuantileRegressor", "Ridge", "RidgeClassifier"}
+    untagged = {"LogisticRegression", "QuantileRegressor", "Ridge", "RidgeClassifier"}
     named = any(
         cls.__name__ in untagged and cls.__module__.startswith("sklearn.")
         for cls in type(estimator).__mro__
