@@ -101,7 +101,7 @@ CHEAP_PARAMETERS = {
         {},
         {"estimator": GaussianNB(), "cv": 3},
         {
-            "estimator": LogisticRegression(solver="newton-cholesky", tol=1e-10),
+            "estimator": LogisticRegression(solver="newton-cg", tol=1e-10),
             "n_steps": 3,
             "ground_truth_weight": 0.5,
             "teacher_predictions": "out-of-fold",
