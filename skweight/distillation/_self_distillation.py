@@ -108,6 +108,15 @@ class SelfDistillation(
     probabilities. What counts rows instead of weights (the smallest leaf of a tree, subsamples,
     early stopping) sees several times the rows.
 
+    Steps help a model that follows noise: trees with small leaves, forests and long boosting
+    gained most where targets are noisy, trees and forests mainly by "out-of-fold" teachers, which
+    for boosting were about as good as its own fit. Short boosting on clean targets gains by
+    weights above 1, as it would by more rounds, and loses by a fixed weight below 1. A tree with
+    large leaves reproduces its own predictions, and does not change "in-sample". Classifiers
+    seldom gain accuracy; "out-of-fold" teachers make the probabilities of single trees better,
+    while those of boosting and of a well regularised logistic regression stay as they are or get
+    a little worse.
+
     Sample weights reach the models, with metadata routing if they were requested, and the squared
     error that "auto" minimises. Integer weights equal repeated rows if they do so for `estimator`
     and all copies of a row share a fold.
