@@ -205,7 +205,7 @@ class BaseSelfDistilledCV:
             ordinary, _ = first_best(judged[:, :1], slack)
             both = [ordinary, place]
             predictions, _ = left_out.chain(
-                follow(y, alphas[both])[0], self.n_steps, given(follow(y, weights[both])[0])
+                follow(y, alphas[both])[0], step + 1, given(follow(y, weights[both])[0])
             )
             before, after = predictions[0][:, 0, :], predictions[step][:, 1, :]
             charge = float(table[place, step] - judged[place, step])

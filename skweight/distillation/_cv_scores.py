@@ -150,10 +150,7 @@ def search(rows, y, weight, alphas, n_steps, rule, observers=()):
     weights : ndarray of shape (n_alphas, n_steps - 1, k)
         Weights of the ground truth, with k = 1 for one that all targets share, and k = m else.
     """
-    if rule.kind == "fixed":
-        choose = lambda t, first, student: rule.given(t, y)  # noqa: E731
-    else:
-        choose = rule.by_predictions(y, weight)
+    choose = rule.always(y) if rule.kind == "fixed" else rule.by_predictions(y, weight)
     n_alphas = alphas.shape[0]
     at_once = max(1, int(_BLOCK_BYTES // rows.bytes_per_penalty(n_steps)))
     errors, weights = [], []

@@ -5,7 +5,7 @@ Leaving a row out of all steps changes the fitted values of step t by a combinat
 are the coefficients of the combination, which each step shifts by one power.
 """
 
-from skweight._core._array_api import namespace, take, zeros
+from skweight._core._array_api import concat, namespace, take, zeros
 
 
 class SpectralRows:
@@ -62,8 +62,8 @@ class SpectralRows:
         xp = namespace(targets)
         spectrum = self.spectrum
         coefficients = targets / self.total[:, t, :, None]
-        values = spectrum.rows(self.a[:, t, :, None] * targets)
-        residuals = spectrum.rows(self.rest[:, t, :, None] * targets)
+        parts = [filters[:, t, :, None] * targets for filters in (self.a, self.rest)]
+        values, residuals = _halves(spectrum.rows(concat(parts, axis=1)))
         if beyond is not None:
             residuals = residuals + beyond[:, None, :]
         if light is not None:
@@ -80,10 +80,12 @@ class SpectralRows:
         """Return the diagonals of R P and A P, for the filters of P; None is the identity."""
         a, rest = self.a[:, t, :], self.rest[:, t, :]
         spectrum = self.spectrum
-        left = self.squares @ (rest if power is None else rest * power)
+        filters = concat([rest, a], axis=1)
+        if power is not None:
+            filters = filters * concat([power, power], axis=1)
+        left, through = _halves(self.squares @ filters)
         if power is None and spectrum.outside is not None:
             left = left + spectrum.outside
-        through = self.squares @ (a if power is None else a * power)
         if spectrum.share is not None:
             through = through + spectrum.share
         return left[:, :, None], through[:, :, None]
@@ -92,6 +94,12 @@ class SpectralRows:
         """Return the filters of A P."""
         a = self.a[:, t, :]
         return a if power is None else a * power
+
+
+def _halves(values):
+    """Return the two halves of columns that were made by one product, one pass over its matrix."""
+    half = values.shape[1] // 2
+    return values[:, :half, ...], values[:, half:, ...]
 
 
 class InverseRows:

@@ -30,8 +30,8 @@ class Rule:
 
     Attributes
     ----------
-    kind : {"fixed", "loo", "gcv", "loo-joint", "validation"}
-        Given numbers, or which data they are fitted to.
+    kind : {"fixed", "loo", "gcv", "loo-joint", "validation", "auto"}
+        Given numbers, or which data they are fitted to; "auto" is for searches.
     weights : ndarray of shape (n_steps - 1,) or (n_steps - 1, n_targets), or None
         The numbers of "fixed".
     bounds : tuple of (float, float)
@@ -87,8 +87,6 @@ class Distilled:
         Leave-one-out predictions, where wanted.
     loo_mse : ndarray of shape (n_steps,) or None
         Their mean squared errors.
-    condition : float or None
-        Condition number of the joint problem.
     best_step : int or None
         The step that predicts, from 1, where a search has chosen it.
     """
@@ -97,7 +95,6 @@ class Distilled:
     weights: np.ndarray
     loo: object = None
     loo_mse: np.ndarray | None = None
-    condition: float | None = None
     best_step: int | None = None
 
 
@@ -226,7 +223,7 @@ def _joint(spectrum, rows, targets, y, weight, penalties):
     """Return the last step alone, with the weights of all steps that are best for it."""
     n_steps = len(penalties)
     loo, _ = leave_one_out(rows, n_steps, lambda t, first, student: 0.0)
-    weights, mixture, condition = joint_self_distillation_weights(
+    weights, mixture, _ = joint_self_distillation_weights(
         to_numpy(y), [to_numpy(part[:, 0, :]) for part in loo], sample_weight=to_numpy(weight)
     )
     students, _ = distil(spectrum, targets, penalties, lambda t, first, student: 0.0)
@@ -235,7 +232,7 @@ def _joint(spectrum, rows, targets, y, weight, penalties):
     xp = namespace(y)
     mse = np.full(n_steps, np.nan)
     mse[-1] = float(pooled_squared_error(y, combined, weight))
-    return Distilled(last[None, ...], weights, xp.stack([combined]), mse, condition)
+    return Distilled(last[None, ...], weights, xp.stack([combined]), mse)
 
 
 def _gcv(spectrum, targets, beyond, penalties, rule):
