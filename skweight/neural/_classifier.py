@@ -1,0 +1,238 @@
+"""Classification by networks."""
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+
+from skweight._core._callbacks import with_callbacks
+from skweight._core._sklearn_compat import StrOptions, _fit_context
+from skweight.neural._base import NEURAL_CONSTRAINTS, BaseNeural, checked_rows, positive_rows
+
+
+class NeuralClassifierMixin(ClassifierMixin):
+    """Labels on the way in, probabilities and labels on the way out."""
+
+    def _encoded(self, X, y, sample_weight, classes=None, reset=True):
+        """Return rows of positive weight, places of their classes and weights; set `classes_`."""
+        X, y, weight = checked_rows(self, X, y, sample_weight, reset=reset)
+        y = column_or_1d(y, warn=True)
+        check_classification_targets(y)
+        X, weight, y = positive_rows(X, weight, y)
+        found = np.unique(y)
+        known = getattr(self, "classes_", None)
+        if classes is not None:
+            found = np.unique(classes)
+            if not reset and known is not None and not np.array_equal(found, known):
+                raise ValueError(f"classes={classes!r} must be those of the first call, {known}.")
+        elif not reset:
+            found = known
+        if len(found) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs samples of at least 2 classes, got 1 class: "
+                f"{found[0]!r}."
+            )
+        if reset and self.warm_start and known is not None and not np.array_equal(found, known):
+            raise ValueError(
+                f"warm_start=True goes on with the classes {known}, got {found}: set "
+                "warm_start=False."
+            )
+        places = np.searchsorted(found, y)
+        unknown = ~np.isin(y, found)
+        if unknown.any():
+            raise ValueError(f"y has labels that are not in classes: {np.unique(y[unknown])}.")
+        self.classes_ = found
+        if self.class_weight is not None:
+            factor = compute_sample_weight(self.class_weight, y)
+            weight = factor if weight is None else weight * factor
+        return X, y, places, weight
+
+    @with_callbacks
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None):
+        """Train a network.
+
+        Rows are used as they are: scale them in a Pipeline.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Training rows.
+        y : array-like of shape (n_samples,)
+            Labels of any type, two or more distinct ones.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Weights of the rows, at least 0. None means 1 for all.
+
+        Returns
+        -------
+        estimator
+            The fitted estimator.
+        """
+        if not self.warm_start:
+            self._forget()
+        X, y, places, weight = self._encoded(X, y, sample_weight)
+        return self._train_classes(X, y, places, weight)
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Train for one pass over the rows, on top of what was learned before.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,)
+            Labels.
+        classes : array-like of shape (n_classes,) or None, default=None
+            All labels there will ever be; the first call needs them.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Weights of the rows, at least 0.
+
+        Returns
+        -------
+        estimator
+            The fitted estimator.
+        """
+        first = not hasattr(self, "net_")
+        if first and classes is None:
+            raise ValueError("classes must be given in the first call of partial_fit, got None.")
+        X, y, places, weight = self._encoded(X, y, sample_weight, classes, reset=first)
+        return self._train_classes(X, y, places, weight, incremental=True)
+
+    def _train_classes(self, X, y, places, weight, incremental=False):
+        return self._train(
+            X,
+            [places],
+            weight,
+            len(self.classes_),
+            stratify=places,
+            seen=(X, y, weight),
+            incremental=incremental,
+        )
+
+    def _logits(self, X):
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        return self._outputs(X)
+
+    def decision_function(self, X):
+        """Return scores of rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
+            The second class's output minus the first's where there are two, else all outputs.
+        """
+        logits = self._logits(X)
+        return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
+
+    def predict_proba(self, X):
+        """Return probabilities of the classes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Probabilities in the order of `classes_`, which sum to 1.
+        """
+        logits = self._logits(X)
+        logits = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return logits / logits.sum(axis=1, keepdims=True)
+
+    def predict(self, X):
+        """Return labels of rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            The label with the largest output; of equal ones the first.
+        """
+        places = self._logits(X).argmax(axis=1)
+        return self.classes_[places]
+
+
+class NeuralClassifier(NeuralClassifierMixin, BaseNeural):
+    """PLACEHOLDER.
+    """
+
+    _parameter_constraints: dict = {
+        **NEURAL_CONSTRAINTS,
+        "class_weight": [StrOptions({"balanced"}), dict, None],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(100,),
+        *,
+        activation="relu",
+        optimizer="adam",
+        optimizer_params=None,
+        alpha=1e-4,
+        batch_size="auto",
+        learning_rate_init=1e-3,
+        max_iter=200,
+        shuffle=True,
+        tol=1e-4,
+        n_iter_no_change=10,
+        early_stopping=False,
+        validation_fraction=0.1,
+        cv=None,
+        warm_start=False,
+        random_state=None,
+        class_weight=None,
+        device="auto",
+        dtype="auto",
+        compile=False,
+        amp=False,
+        module=None,
+        iterator_train=None,
+        callbacks=None,
+    ):
+        super().__init__(
+            hidden_layer_sizes,
+            activation=activation,
+            optimizer=optimizer,
+            optimizer_params=optimizer_params,
+            alpha=alpha,
+            batch_size=batch_size,
+            learning_rate_init=learning_rate_init,
+            max_iter=max_iter,
+            shuffle=shuffle,
+            tol=tol,
+            n_iter_no_change=n_iter_no_change,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            cv=cv,
+            warm_start=warm_start,
+            random_state=random_state,
+            device=device,
+            dtype=dtype,
+            compile=compile,
+            amp=amp,
+            module=module,
+            iterator_train=iterator_train,
+            callbacks=callbacks,
+        )
+        self.class_weight = class_weight
+
+    def _criterion(self):
+        from torch import nn
+
+        from skweight.neural._net import RowMean
+
+        return RowMean(nn.CrossEntropyLoss(reduction="none"))

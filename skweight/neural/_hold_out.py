@@ -1,0 +1,54 @@
+"""Which rows are held out for early stopping."""
+
+import numpy as np
+from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit, check_cv
+
+
+def hold_out(estimator, X, classes, weight, rng):
+    """Return the places of the rows to train on and of those held out.
+
+    Parameters
+    ----------
+    estimator : BaseNeural
+        Holds `validation_fraction` and `cv`, of which the first split is taken.
+    X : ndarray of shape (n, p)
+        Rows.
+    classes : ndarray of shape (n,) or None
+        Classes, each of which the rows held out have their share of.
+    weight : ndarray of shape (n,) or None
+        Weights, all above 0.
+    rng : RandomState
+        Source of a random split.
+
+    Returns
+    -------
+    kept, held : ndarray of int
+        The places.
+
+    Raises
+    ------
+    ValueError
+        If there are too few rows.
+    """
+    if estimator.cv is not None:
+        splitter = check_cv(estimator.cv, classes, classifier=classes is not None)
+        return next(iter(splitter.split(X, classes)))
+    seed = rng.randint(2**31 - 1)
+    fraction = estimator.validation_fraction
+    if classes is None:
+        if len(X) < 2:
+            raise ValueError(
+                f"early_stopping=True holds rows out, which needs 2 rows at least, got {len(X)}."
+            )
+        splitter = ShuffleSplit(1, test_size=fraction, random_state=seed)
+        return next(splitter.split(X))
+    labels, counts = np.unique(classes, return_counts=True)
+    n_held = int(np.ceil(fraction * len(X)))
+    if counts.min() < 2 or n_held < len(labels):
+        raise ValueError(
+            f"early_stopping=True with validation_fraction={fraction} holds {n_held} rows out, "
+            "which needs 2 rows of each class at least and a row for each class, got counts "
+            f"{counts.tolist()}."
+        )
+    splitter = StratifiedShuffleSplit(1, test_size=fraction, random_state=seed)
+    return next(splitter.split(X, classes))

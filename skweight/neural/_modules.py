@@ -1,0 +1,196 @@
+"""Networks for tables: layers with their own random numbers, whatever happens elsewhere."""
+
+import math
+
+import torch
+from torch import nn
+
+ACTIVATIONS = {
+    "relu": nn.ReLU,
+    "tanh": nn.Tanh,
+    "logistic": nn.Sigmoid,
+    "elu": nn.ELU,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+    "identity": nn.Identity,
+}
+
+
+def linear(n_in, n_out, generator, dtype, gain=6.0):
+    """Return a layer with uniform weights and biases, as `MLPClassifier` begins.
+
+    The bounds are those of Glorot and Bengio: the root of `gain` over the number of inputs and
+    outputs.
+    """
+    layer = nn.utils.skip_init(nn.Linear, n_in, n_out, dtype=dtype)
+    bound = math.sqrt(gain / (n_in + n_out))
+    nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
+    nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
+    return layer
+
+
+class MLP(nn.Sequential):
+    """A multi-layer perceptron with a linear last layer.
+
+    Parameters
+    ----------
+    n_in, n_out : int
+        Number of features and of outputs.
+    hidden_layer_sizes : tuple of int, default=(100,)
+        Units of the hidden layers; () is a linear model.
+    activation : str, default="relu"
+        Name of a function between layers.
+    dropout : float, default=0.0
+        Share of hidden units that are left out of a training step.
+    generator : torch.Generator or None, default=None
+        Source of the random numbers.
+    dtype : torch.dtype or None, default=None
+        Type of the weights.
+    """
+
+    def __init__(
+        self,
+        n_in,
+        n_out,
+        hidden_layer_sizes=(100,),
+        activation="relu",
+        dropout=0.0,
+        *,
+        generator=None,
+        dtype=None,
+    ):
+        gain = 2.0 if activation == "logistic" else 6.0
+        layers = []
+        sizes = [n_in, *hidden_layer_sizes]
+        for before, after in zip(sizes[:-1], sizes[1:]):
+            layers += [linear(before, after, generator, dtype, gain), ACTIVATIONS[activation]()]
+            if dropout > 0:
+                layers.append(Dropout(dropout, generator))
+        super().__init__(*layers, linear(sizes[-1], n_out, generator, dtype, gain))
+
+
+class ResidualMLP(nn.Module):
+    """A perceptron whose blocks add to what they get, normalised by layer.
+
+    Deep networks of this kind train where plain ones stall. Parameters are those of `MLP`; all
+    hidden layers have the width of the first.
+
+    Parameters
+    ----------
+    n_in, n_out : int
+        Number of features and of outputs.
+    hidden_layer_sizes : tuple of int, default=(128, 128, 128)
+        Width, once for each block.
+    activation : str, default="relu"
+        Name of a function between layers.
+    dropout : float, default=0.0
+        Share of hidden units that are left out of a training step.
+    generator : torch.Generator or None, default=None
+        Source of the random numbers.
+    dtype : torch.dtype or None, default=None
+        Type of the weights.
+    """
+
+    def __init__(
+        self,
+        n_in,
+        n_out,
+        hidden_layer_sizes=(128, 128, 128),
+        activation="relu",
+        dropout=0.0,
+        *,
+        generator=None,
+        dtype=None,
+    ):
+        super().__init__()
+        width = hidden_layer_sizes[0]
+        self.first = linear(n_in, width, generator, dtype)
+        self.blocks = nn.ModuleList()
+        for _ in hidden_layer_sizes:
+            self.blocks.append(
+                nn.Sequential(
+                    nn.LayerNorm(width, dtype=dtype),
+                    linear(width, width, generator, dtype),
+                    ACTIVATIONS[activation](),
+                    Dropout(dropout, generator),
+                    linear(width, width, generator, dtype),
+                )
+            )
+        self.norm = nn.LayerNorm(width, dtype=dtype)
+        self.last = linear(width, n_out, generator, dtype)
+
+    def forward(self, X):
+        """Return the outputs."""
+        hidden = self.first(X)
+        for block in self.blocks:
+            hidden = hidden + block(hidden)
+        return self.last(self.norm(hidden))
+
+
+class Dropout(nn.Module):
+    """Leave out random units, by a generator of its own.
+
+    Parameters
+    ----------
+    p : float
+        Share that is left out, at least 0 and below 1.
+    generator : torch.Generator or None, default=None
+        Source of the random numbers; a child of it is used.
+    """
+
+    def __init__(self, p, generator=None):
+        super().__init__()
+        self.p = p
+        self.generator = torch.Generator()
+        seed = torch.randint(2**31 - 1, (), generator=generator)
+        self.generator.manual_seed(int(seed))
+
+    def forward(self, X):
+        """Return the units that are kept, scaled up."""
+        if not self.training or self.p == 0:
+            return X
+        kept = torch.rand(X.shape, generator=self.generator, dtype=X.dtype) >= self.p
+        return X * kept.to(X.device) / (1 - self.p)
+
+
+class WeightedBatchNorm1d(nn.Module):
+    """Batch normalisation in which a row of weight 2 counts as two rows.
+
+    Parameters
+    ----------
+    num_features : int
+        Number of features.
+    eps : float, default=1e-5
+        Added to variances.
+    momentum : float, default=0.1
+        Share of a batch in the running mean and variance, both of which are weighted and biased.
+    dtype : torch.dtype or None, default=None
+        Type of the parameters.
+    """
+
+    def __init__(self, num_features, eps=1e-5, momentum=0.1, dtype=None):
+        super().__init__()
+        self.eps, self.momentum = eps, momentum
+        self.weight = nn.Parameter(torch.ones(num_features, dtype=dtype))
+        self.bias = nn.Parameter(torch.zeros(num_features, dtype=dtype))
+        self.register_buffer("running_mean", torch.zeros(num_features, dtype=dtype))
+        self.register_buffer("running_var", torch.ones(num_features, dtype=dtype))
+        self.sample_weight = None  # of the batch, which the net sets
+
+    def forward(self, X):
+        """Return normalised features."""
+        if self.training:
+            mean, var = self._moments(X)
+            with torch.no_grad():
+                self.running_mean.lerp_(mean, self.momentum)
+                self.running_var.lerp_(var, self.momentum)
+        else:
+            mean, var = self.running_mean, self.running_var
+        return (X - mean) / torch.sqrt(var + self.eps) * self.weight + self.bias
+
+    def _moments(self, X):
+        if self.sample_weight is None:
+            return X.mean(dim=0), X.var(dim=0, unbiased=False)
+        share = (self.sample_weight / self.sample_weight.sum())[:, None]
+        mean = (share * X).sum(dim=0)
+        return mean, (share * (X - mean) ** 2).sum(dim=0)
