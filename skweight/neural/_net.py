@@ -105,7 +105,8 @@ class Net(NeuralNet):
 
     def train_step_single(self, batch, **fit_params):
         """Compute a batch's loss and its gradients, those of the penalty added."""
-        self._set_training(True)
+        if not self.module_.training:
+            self._set_training(True)
         X, (targets, *weight) = batch
         weight = weight[0] if weight else None
         for part in self._weighted_parts:
@@ -139,8 +140,12 @@ class Net(NeuralNet):
         share = self.alpha / total
         value = 0.0
         for matrix in self._matrices:
-            matrix.grad.add_(matrix * share)
-            value = value + matrix.square().sum()
+            if isinstance(share, float):
+                matrix.grad.add_(matrix, alpha=share)
+            else:
+                matrix.grad.addcmul_(matrix, share)
+            flat = matrix.view(-1)
+            value = value + flat.dot(flat)
         return share / 2 * value
 
     def on_epoch_begin(self, net, dataset_train=None, dataset_valid=None, **kwargs):
