@@ -16,12 +16,12 @@ TESTS_OF_ALL = {"test_common.py", "test_docs_complete.py", "test_docstrings.py"}
 
 CLASSES = [
     pytest.param(room, name, id=f"{room}.{name}")
-    for room, name, obj in public_objects()
+    for room, name, obj in public_objects(lazy=True)
     if inspect.isclass(obj)
 ]
 FUNCTIONS = [
     pytest.param(room, name, id=f"{room}.{name}")
-    for room, name, obj in public_objects()
+    for room, name, obj in public_objects(lazy=True)
     if inspect.isfunction(obj)
 ]
 

@@ -38,7 +38,7 @@ def own_members(cls):
 def public_names():
     """List the dotted names of public functions, classes, and the members of the classes."""
     names = []
-    for room, name, obj in public_objects():
+    for room, name, obj in public_objects(lazy=True):
         if not (inspect.isclass(obj) or inspect.isfunction(obj)):
             continue  # a scorer or a constant: its class is documented, not the object
         names.append(f"skweight.{room}.{name}")
@@ -83,7 +83,7 @@ def documented(obj, section):
 
 CALLABLES = [
     pytest.param(obj, id=f"{room}.{name}")
-    for room, name, obj in public_objects()
+    for room, name, obj in public_objects(lazy=True)
     if inspect.isclass(obj) or inspect.isfunction(obj)
 ]
 
@@ -134,7 +134,7 @@ def doctests():
     found = []
     for room, module in rooms():
         found += doctest.DocTestFinder(recurse=False).find(module, f"skweight.{room}")
-    for room, name, obj in public_objects():
+    for room, name, obj in public_objects(lazy=True):
         if inspect.isclass(obj) or inspect.isfunction(obj):
             # The module must be the one that defines it, or the finder passes it over.
             module = inspect.getmodule(obj)

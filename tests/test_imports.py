@@ -1,6 +1,7 @@
 """Hold the import rules: a lazy package, one direction, optional packages behind functions."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -80,6 +81,11 @@ def nodes_inside_functions(tree):
     }
 
 
+def may_need_torch(module):
+    """Whether a module's file may import torch at its top: it says so by its name."""
+    return module.startswith("skweight.neural._") or module.endswith("_torch")
+
+
 def import_faults(source, module, is_package=False):
     """Describe every import of one module's source that breaks a rule."""
     tree = ast.parse(source)
@@ -89,8 +95,11 @@ def import_faults(source, module, is_package=False):
     for node, name in imported_modules(tree, module, is_package):
         top, _, rest = name.partition(".")
         where = f"{module}:{node.lineno} imports {name}"
-        if top in OPTIONAL and id(node) not in inside and own != "neural":
+        at_top = id(node) not in inside
+        if top in OPTIONAL and at_top and not may_need_torch(module):
             faults.append(f"{where} outside a function")
+        if re.search(r"_torch(\.|$)", name) and at_top and not may_need_torch(module):
+            faults.append(f"{where}, which needs torch, outside a function")
         if top == "sklearn" and module != "skweight._core._sklearn_compat":
             private = [part for part in rest.split(".") if part.startswith("_")]
             if private and "__version__" not in private:

@@ -53,3 +53,31 @@ def import_optional(module, purpose):
         raise ImportError(
             f"{purpose} needs the package {package!r}: pip install 'skweight[{extra}]'"
         ) from error
+
+
+def lazy_attributes(package, places):
+    """Return a module's ``__getattr__`` that imports what needs an optional package when asked.
+
+    Parameters
+    ----------
+    package : str
+        Name of the module, its ``__name__``.
+    places : dict of str to str
+        Public name -> the submodule that defines it.
+
+    Returns
+    -------
+    callable
+        Takes a name, returns the object, and keeps it in the module.
+    """
+    home = importlib.import_module(package)
+
+    def __getattr__(name):
+        if name not in places:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        import_optional("torch", f"{package}.{name}")
+        found = getattr(importlib.import_module(f"{package}.{places[name]}"), name)
+        setattr(home, name, found)
+        return found
+
+    return __getattr__

@@ -1,6 +1,7 @@
 """Walk the rooms and collect what they export."""
 
 import importlib
+import importlib.util
 import inspect
 import pkgutil
 
@@ -32,17 +33,18 @@ def rooms():
     return [(name, importlib.import_module(f"skweight.{name}")) for name in names]
 
 
-def public_objects():
+def public_objects(lazy=False):
     """List what the rooms export: ``[(room, name, object), ...]``.
 
-    Only names already bound in the module count: a room's lazy ``__getattr__`` serves classes
-    built on torch, and reading those would import it.
+    A room's ``__getattr__`` serves what is built on torch, and reading that would import torch:
+    it is listed where ``lazy=True``, if torch is installed.
     """
+    lazy = lazy and importlib.util.find_spec("torch") is not None
     return [
-        (room, name, vars(module)[name])
+        (room, name, getattr(module, name))
         for room, module in rooms()
         for name in module.__all__
-        if name in vars(module)
+        if lazy or name in vars(module)
     ]
 
 

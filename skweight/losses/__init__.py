@@ -1,0 +1,18 @@
+"""Losses as modules of torch, and as functions of arrays where those make sense.
+
+The modules need torch (``pip install "skweight[neural]"``), which is imported when the first of
+them is asked for. Each serves as the criterion of a net of skorch or of a training loop.
+"""
+
+from skweight._core._optional import lazy_attributes
+
+# Class -> the file that holds it, and that imports torch.
+_MODULES = {}
+
+__getattr__ = lazy_attributes(__name__, _MODULES)
+
+__all__ = sorted([*_MODULES])
+
+
+def __dir__():
+    return __all__
