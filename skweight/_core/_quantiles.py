@@ -68,3 +68,8 @@ def check_coverage(coverage, name="coverage"):
     if not (isinstance(coverage, Real) and 0 < coverage < 1):
         raise ValueError(f"{name} must lie strictly between 0 and 1, got {coverage!r}.")
     return float(coverage)
+
+
+def anchor_index(levels):
+    """Return the index of the first level of at least 0.5, the last one if there is none."""
+    return min(int(np.searchsorted(levels, 0.5 - SNAP)), len(levels) - 1)

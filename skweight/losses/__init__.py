@@ -7,7 +7,12 @@ them is asked for. Each serves as the criterion of a net of skorch or of a train
 from skweight._core._optional import lazy_attributes
 
 # Class -> the file that holds it, and that imports torch.
-_MODULES = {}
+_MODULES = {
+    "CrossingPenalty": "_quantile_torch",
+    "DistanceCovarianceLoss": "_distance_covariance_torch",
+    "NonCrossing": "_quantile_torch",
+    "QuantileLoss": "_quantile_torch",
+}
 
 __getattr__ = lazy_attributes(__name__, _MODULES)
 

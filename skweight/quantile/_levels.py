@@ -2,7 +2,13 @@
 
 import numpy as np
 
-from skweight._core._quantiles import DEFAULT_QUANTILES, SNAP, check_coverage, check_quantiles
+from skweight._core._quantiles import (
+    DEFAULT_QUANTILES,
+    SNAP,
+    anchor_index,
+    check_coverage,
+    check_quantiles,
+)
 
 __all__ = [
     "DEFAULT_QUANTILES",
@@ -75,8 +81,3 @@ def interval_levels(coverage, name="coverage"):
     """Return the levels (1 - coverage) / 2 and (1 + coverage) / 2 of a central interval."""
     coverage = check_coverage(coverage, name)
     return (1 - coverage) / 2, (1 + coverage) / 2
-
-
-def anchor_index(levels):
-    """Return the index of the first level of at least 0.5, the last one if there is none."""
-    return min(int(np.searchsorted(levels, 0.5 - SNAP)), len(levels) - 1)
