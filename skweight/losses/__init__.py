@@ -5,9 +5,11 @@ them is asked for. Each serves as the criterion of a net of skorch or of a train
 """
 
 from skweight._core._optional import lazy_attributes
+from skweight.losses._anyloss import anyloss, soft_confusion_matrix
 
 # Class -> the file that holds it, and that imports torch.
 _MODULES = {
+    "AnyLoss": "_anyloss_torch",
     "CrossingPenalty": "_quantile_torch",
     "DistanceCovarianceLoss": "_distance_covariance_torch",
     "NonCrossing": "_quantile_torch",
@@ -16,7 +18,7 @@ _MODULES = {
 
 __getattr__ = lazy_attributes(__name__, _MODULES)
 
-__all__ = sorted([*_MODULES])
+__all__ = [*_MODULES, "anyloss", "soft_confusion_matrix"]
 
 
 def __dir__():
