@@ -1,8 +1,9 @@
-"""What all neural estimators share: parameters, rows, the net and its training."""
+"""What all neural estimators share: the net, its training, its predictions."""
 
 import copy
+import inspect
 import warnings
-from numbers import Integral, Real
+from functools import partial
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -12,181 +13,118 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skweight._core._callbacks import CallbackSupportMixin, FitTask
 from skweight._core._optional import import_optional
-from skweight._core._sklearn_compat import HasMethods, Interval, StrOptions, check_sample_weight
+from skweight._core._sklearn_compat import check_sample_weight
 from skweight.neural._hold_out import hold_out
+from skweight.neural._parameters import (
+    FUSED,
+    NEURAL_CONSTRAINTS,
+    OPTIMIZERS,
+    categorical_places,
+    layer_sizes,
+    store_parameters,
+)
 
-ACTIVATION_NAMES = {"relu", "tanh", "logistic", "elu", "gelu", "silu", "identity"}
-# Constraints of the parameters that all neural estimators share.
-NEURAL_CONSTRAINTS = {
-    "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-    "activation": [StrOptions(ACTIVATION_NAMES)],
-    "optimizer": [StrOptions({"adam", "adamw", "sgd", "rmsprop", "nadam", "radam"}), callable],
-    "optimizer_params": [dict, None],
-    "alpha": [Interval(Real, 0, None, closed="left")],
-    "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left"), None],
-    "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-    "max_iter": [Interval(Integral, 1, None, closed="left")],
-    "shuffle": ["boolean"],
-    "tol": [Interval(Real, 0, None, closed="left")],
-    "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-    "early_stopping": ["boolean"],
-    "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-    "cv": ["cv_object", None],
-    "warm_start": ["boolean"],
-    "random_state": ["random_state"],
-    "device": [str],
-    "dtype": [StrOptions({"auto", "float32", "float64"})],
-    "compile": ["boolean"],
-    "amp": ["boolean"],
-    "module": [callable, None],
-    "iterator_train": [callable, None],
-    "callbacks": [list, tuple, HasMethods(["on_epoch_end"]), None],
-}
-OPTIMIZERS = {
-    "adam": "Adam",
-    "adamw": "AdamW",
-    "sgd": "SGD",
-    "rmsprop": "RMSprop",
-    "nadam": "NAdam",
-    "radam": "RAdam",
-}
-
-
-def import_torch(estimator):
-    """Return torch, or say which extra brings it; skorch is imported, too."""
-    purpose = f"{type(estimator).__name__}.fit"
-    torch = import_optional("torch", purpose)
-    import_optional("skorch", purpose)
-    return torch
+__all__ = ["NEURAL_CONSTRAINTS", "BaseNeural", "checked_rows", "positive_rows", "store_parameters"]
 
 
 class BaseNeural(CallbackSupportMixin, BaseEstimator):
     """An estimator that contains a net of skorch, built in `fit`.
 
-    A subclass says what the net is trained on, by `_criterion` (a module that takes outputs,
-    targets and ``weight=``, and returns one number) and, if it is no perceptron, `_module`.
+    A subclass says what the net is trained on by hooks: `_criterion`, and where it differs from a
+    perceptron on shuffled batches, `_module` and `_batches`. Its `fit` ends in `_train`, its
+    `predict` begins with `_outputs`.
     """
 
-    def __init__(
-        self,
-        hidden_layer_sizes=(100,),
-        *,
-        activation="relu",
-        optimizer="adam",
-        optimizer_params=None,
-        alpha=1e-4,
-        batch_size="auto",
-        learning_rate_init=1e-3,
-        max_iter=200,
-        shuffle=True,
-        tol=1e-4,
-        n_iter_no_change=10,
-        early_stopping=False,
-        validation_fraction=0.1,
-        cv=None,
-        warm_start=False,
-        random_state=None,
-        device="auto",
-        dtype="auto",
-        compile=False,
-        amp=False,
-        module=None,
-        iterator_train=None,
-        callbacks=None,
-    ):
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.optimizer = optimizer
-        self.optimizer_params = optimizer_params
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.learning_rate_init = learning_rate_init
-        self.max_iter = max_iter
-        self.shuffle = shuffle
-        self.tol = tol
-        self.n_iter_no_change = n_iter_no_change
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.cv = cv
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.device = device
-        self.dtype = dtype
-        self.compile = compile
-        self.amp = amp
-        self.module = module
-        self.iterator_train = iterator_train
-        self.callbacks = callbacks
+    _parameter_constraints: dict = {**NEURAL_CONSTRAINTS}
+    # For subclasses without the parameter.
+    categorical_features = None
 
     # ---------------------------------------------------------------- for subclasses
 
     def _criterion(self):
-        """Return the module that computes the loss of a batch."""
+        """Return a module that takes outputs, targets and ``weight=``, and returns one number.
+
+        The number is a mean over rows: what it sums is divided by the sum of the weights.
+        """
         raise NotImplementedError
 
     def _module(self):
-        """Return a factory of the module, of the form that the parameter `module` wants."""
-        from functools import partial
-
+        """Return what builds the network, of the form that the parameter `module` wants."""
         from skweight.neural._modules import MLP
 
-        return partial(MLP, hidden_layer_sizes=self._sizes(), activation=self.activation)
+        return MLP
 
-    # ---------------------------------------------------------------- fit
+    def _batches(self):
+        """Return the class of the training batches."""
+        from skweight.neural._rows import TensorBatches
+
+        return TensorBatches
+
+    # ---------------------------------------------------------------- training
 
     def _train(self, X, targets, weight, n_out, *, stratify=None, seen=None, incremental=False):
         """Train the net, which is built unless training goes on with an old one.
 
         Parameters
         ----------
-        X : ndarray of shape (n, p)
+        X : ndarray or sparse matrix of shape (n, p)
             Checked rows.
         targets : list of ndarray
             What the criterion compares outputs with; floats get the type of the net.
         weight : ndarray of shape (n,) or None
-            Weights of the rows.
+            Weights of the rows, all above 0.
         n_out : int
             Outputs of the net.
         stratify : ndarray of shape (n,) or None, default=None
-            Classes, of which the rows held out have their share.
+            Classes, each of which the rows held out have their share of.
         seen : tuple of (X, y, sample_weight) or None, default=None
             What callbacks get.
         incremental : bool, default=False
             Whether this is one pass of `partial_fit`.
+
+        Returns
+        -------
+        estimator
+            Itself.
         """
         torch = import_torch(self)
         self._check_options(incremental)
-        rng = check_random_state(self.random_state)
         goes_on = hasattr(self, "net_") and (incremental or self.warm_start)
+        shape = (X.shape[1], n_out, layer_sizes(self.hidden_layer_sizes))
         if goes_on:
-            self._check_same(n_out)
+            self._check_same(shape)
         else:
-            self._build(torch, X, n_out, rng)
-        self.__dict__.pop("_predictor", None)
+            self._build(torch, X, n_out)
+            self._shape = shape
         device = self._device(torch)
-        rows = self._tensors(torch, X, targets, weight)
-        train_rows, valid_rows = rows, None
+        rows = self._rows(torch, X, targets, weight, device)
+        held_out = None
         if self.early_stopping and not incremental:
-            kept, held = hold_out(self, X, stratify, weight, rng)
-            train_rows, valid_rows = self._some(rows, kept), self._some(rows, held)
-        self.net_.iterator_train__batch_size = self._batch_rows(len(train_rows))
-        pair = tuple(None if part is None else part.to(device) for part in (train_rows, valid_rows))
+            kept, held = hold_out(self, X, stratify, self._hold_out_seed)
+            rows, held_out = rows.some(kept), rows.some(held)
+        self.net_.iterator_train__batch_size = self._batch_rows(len(rows))
         X_seen, y_seen, weight_seen = seen or (X, None, None)
         metadata = None if weight_seen is None else {"sample_weight": weight_seen}
-        epochs = 1 if incremental else self.max_iter
-        self.net_.begin(device)
+        self.__dict__.pop("_predictor", None)
+        net = self.net_
+        net.begin(device)
         try:
             if incremental:
-                self._epochs(pair, epochs, None)
+                self._epochs((rows, held_out), 1, None)
             else:
+                epochs = self.max_iter
                 with FitTask.root(self, X_seen, y_seen, metadata, max_subtasks=epochs) as task:
-                    self._epochs(pair, epochs, task)
+                    self._epochs((rows, held_out), epochs, task)
+        except BaseException:
+            if not goes_on:
+                self._forget()
+            raise
         finally:
-            self.net_.end()
+            net.end()
         return self
 
-    def _epochs(self, pair, epochs, task):
-        """Run epochs, and set what there is to say of them."""
+    def _epochs(self, rows, epochs, task):
+        """Run epochs, and set the attributes that tell of them."""
         from skweight.neural._training import train
 
         net, progress = self.net_, self._progress
@@ -199,19 +137,12 @@ class BaseNeural(CallbackSupportMixin, BaseEstimator):
             net.module_.train()
             return stop
 
-        self.n_iter_, settled = train(
-            net,
-            pair,
-            progress,
-            epochs,
-            self.tol,
-            self.n_iter_no_change,
-            after_epoch,
-            patient=self.callbacks is not None,
+        n_iter, settled = train(
+            net, rows, progress, epochs, self.tol, self.n_iter_no_change, after_epoch
         )
-        progress.best_state = None
-        self.n_outputs_ = self._n_out
-        self.t_ = getattr(self, "t_", 0) + self.n_iter_ * len(pair[0])
+        self.n_iter_ = n_iter if task is not None else getattr(self, "n_iter_", 0) + n_iter
+        self.n_outputs_ = self._shape[1]
+        self.t_ = getattr(self, "t_", 0) + n_iter * len(rows[0])
         self.loss_curve_ = list(progress.losses)
         self.loss_ = progress.losses[-1]
         self.validation_scores_ = list(progress.scores) or None
@@ -221,85 +152,104 @@ class BaseNeural(CallbackSupportMixin, BaseEstimator):
                 f"The loss still fell after max_iter={self.max_iter} epochs: raise max_iter, "
                 "learning_rate_init or tol.",
                 ConvergenceWarning,
-                stacklevel=4,
+                stacklevel=2,
             )
 
-    def _build(self, torch, X, n_out, rng):
+    def _build(self, torch, X, n_out):
         """Build the net."""
-        from functools import partial
-
-        from skweight.neural._net import Net, build_module
+        from skweight.neural._net import Net
         from skweight.neural._rows import TensorBatches
         from skweight.neural._training import Progress
 
+        seeds = check_random_state(self.random_state).randint(2**31 - 1, size=3)
+        start, order = (torch.Generator().manual_seed(int(seed)) for seed in seeds[:2])
+        self._hold_out_seed = int(seeds[2])
         dtype = self._torch_dtype(torch, X)
-        start, order = (torch.Generator().manual_seed(int(s)) for s in rng.randint(2**31 - 1, size=2))
-        factory = self._module() if self.module is None else self.module
-        name = self.optimizer
-        optimizer = getattr(torch.optim, OPTIMIZERS[name]) if isinstance(name, str) else name
-        options = {"momentum": 0.9, "nesterov": True} if name == "sgd" else {}
-        if isinstance(name, str) and name in ("adam", "adamw", "sgd"):
-            options["fused"] = True
-        options.update(self.optimizer_params or {})
-        batches = self.iterator_train or TensorBatches
-        ours = batches is TensorBatches
+        optimizer, options = self._optimizer(torch)
+        batches = self.iterator_train or self._batches()
+        if "generator" in inspect.signature(batches).parameters:
+            options["iterator_train__generator"] = order
         self.net_ = Net(
-            partial(build_module, factory, X.shape[1], n_out, start, dtype),
+            self._builder(X, n_out, start, dtype),
             partial(_same, self._criterion().to(dtype)),
             optimizer=optimizer,
             lr=self.learning_rate_init,
             alpha=self.alpha,
             amp=self.amp,
+            compile=self.compile,
             iterator_train=batches,
+            iterator_train__shuffle=self.shuffle,
             iterator_valid=TensorBatches,
             iterator_valid__batch_size=4096,
-            iterator_train__shuffle=self.shuffle,
-            **({"iterator_train__generator": order} if ours else {}),
             train_split=None,
             callbacks=[copy.deepcopy(part) for part in _as_list(self.callbacks)],
-            compile=self.compile,
             verbose=0,
-            **{f"optimizer__{key}": value for key, value in options.items()},
+            **options,
         ).initialize()
-        self._n_out = n_out
         self._progress = Progress()
-        self.t_ = 0
+        for name in ("t_", "n_iter_"):
+            self.__dict__.pop(name, None)
 
-    def _tensors(self, torch, X, targets, weight):
-        """Return rows as tensors in the type of the net."""
-        from skweight.neural._rows import TensorRows
+    def _builder(self, X, n_out, generator, dtype):
+        """Return a function without arguments that makes the module."""
+        from skweight.neural._embedding import Embedded, count_categories
+        from skweight.neural._net import build_module
+
+        build = partial(
+            build_module,
+            self._module() if self.module is None else self.module,
+            n_out=n_out,
+            options={
+                "hidden_layer_sizes": layer_sizes(self.hidden_layer_sizes),
+                "activation": self.activation,
+            },
+            generator=generator,
+            dtype=dtype,
+        )
+        names = getattr(self, "feature_names_in_", None)
+        places = categorical_places(self.categorical_features, names, X.shape[1])
+        if not len(places):
+            return partial(build, X.shape[1])
+        counts = count_categories(X, places)
+        return partial(Embedded, build, places, counts, X.shape[1], generator, dtype)
+
+    def _optimizer(self, torch):
+        """Return the class of the optimiser and its options as skorch wants them."""
+        name, options = self.optimizer, {}
+        if isinstance(name, str):
+            if name == "sgd":
+                options = {"momentum": 0.9, "nesterov": True}
+            if name in FUSED:
+                options["fused"] = True
+            name = getattr(torch.optim, OPTIMIZERS[name])
+        options.update(self.optimizer_params or {})
+        return name, {f"optimizer__{key}": value for key, value in options.items()}
+
+    def _rows(self, torch, X, targets, weight, device):
+        """Return rows as tensors of the net's type, copies of what the user holds."""
+        from skweight.neural._rows import SparseRows, TensorRows
 
         dtype = next(self.net_.module_.parameters()).dtype
 
         def tensor(values):
             values = np.ascontiguousarray(values)
-            kind = dtype if values.dtype.kind == "f" else None
-            return torch.tensor(values, dtype=kind)  # a copy: nothing of the user's is shared
+            return torch.tensor(values, dtype=dtype if values.dtype.kind == "f" else None)
 
+        rows = SparseRows(X, dtype) if hasattr(X, "tocsr") else tensor(np.asarray(X)).to(dtype)
         weight = None if weight is None else tensor(np.asarray(weight, dtype=float))
-        return TensorRows(tensor(np.asarray(X)).to(dtype), [tensor(t) for t in targets], weight)
-
-    @staticmethod
-    def _some(rows, places):
-        from skweight.neural._rows import TensorRows
-
-        weight = None if rows.weight is None else rows.weight[places]
-        return TensorRows(rows.X[places], [part[places] for part in rows.targets], weight)
+        return TensorRows(rows, [tensor(part) for part in targets], weight).to(device)
 
     def _reconstruction(self):
         """Return the attributes with which a copy could predict now."""
-        names = ("net_", "classes_", "n_features_in_", "feature_names_in_", "_n_out", "_moments")
+        names = ("net_", "classes_", "n_features_in_", "feature_names_in_", "_shape", "_moments")
         return {name: getattr(self, name) for name in names if hasattr(self, name)}
 
     def _forget(self):
         """Begin anew."""
-        for name in ("net_", "classes_", "t_"):
+        for name in ("net_", "classes_", "_predictor"):
             self.__dict__.pop(name, None)
 
     # ---------------------------------------------------------------- options
-
-    def _sizes(self):
-        return tuple(int(size) for size in np.atleast_1d(self.hidden_layer_sizes))
 
     def _batch_rows(self, n):
         if self.batch_size is None:
@@ -309,12 +259,18 @@ class BaseNeural(CallbackSupportMixin, BaseEstimator):
     def _device(self, torch):
         if self.device == "auto":
             return "cuda" if torch.cuda.is_available() else "cpu"
+        try:
+            torch.empty(0, device=self.device)
+        except Exception as error:
+            raise ValueError(
+                f"device={self.device!r} is not available here: {str(error).splitlines()[0]}"
+            ) from error
         return self.device
 
     def _torch_dtype(self, torch, X):
         name = self.dtype
         if name == "auto":
-            name = "float32" if X.dtype == np.float32 else "float64"
+            name = "float32" if X.dtype == np.float32 or self.amp else "float64"
         return getattr(torch, name)
 
     def _check_options(self, incremental):
@@ -324,25 +280,27 @@ class BaseNeural(CallbackSupportMixin, BaseEstimator):
                 "cv chooses the rows held out for early_stopping=True and is not used with "
                 "early_stopping=False.",
                 UserWarning,
-                stacklevel=5,
+                stacklevel=2,
             )
         if incremental and self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True.")
         if self.amp and self.dtype == "float64":
             raise ValueError("amp=True trains in lower precision, got dtype='float64'.")
-        torch_module = getattr(self.module, "forward", None)
-        if torch_module is not None and not isinstance(self.module, type):
+        if hasattr(self.module, "forward") and not isinstance(self.module, type):
             raise ValueError(
                 "module must be a class or a function that builds a module, got an instance of "
                 f"{type(self.module).__name__}."
             )
 
-    def _check_same(self, n_out):
-        if n_out != self._n_out:
-            raise ValueError(
-                f"warm_start and partial_fit go on with a net of {self._n_out} output(s), got "
-                f"targets for {n_out}: set warm_start=False."
-            )
+    def _check_same(self, shape):
+        for what, now, before in zip(
+            ("features", "outputs", "hidden_layer_sizes"), shape, self._shape, strict=True
+        ):
+            if now != before:
+                raise ValueError(
+                    f"warm_start and partial_fit go on with a net whose {what} are {before}, got "
+                    f"{now}: set warm_start=False."
+                )
 
     # ---------------------------------------------------------------- prediction
 
@@ -357,12 +315,13 @@ class BaseNeural(CallbackSupportMixin, BaseEstimator):
         from skweight.neural._forward import double_of, outputs
 
         check_is_fitted(self)
-        module = self.__dict__.get("_predictor")
-        if module is None or module[0] is not self.net_.module_:
-            module = (self.net_.module_, double_of(self.net_.module_))
-            if not self.net_.module_.training:
-                self._predictor = module
-        return outputs(module[1], X)
+        module = self.net_.module_
+        known, double = self.__dict__.get("_predictor", (None, None))
+        if known is not module:
+            double = double_of(module)
+            if not module.training:  # else it is being trained, and will be another
+                self._predictor = (module, double)
+        return outputs(double, X, self._device(import_torch(self)))
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "net_") and hasattr(self, "n_features_in_")
@@ -371,6 +330,14 @@ class BaseNeural(CallbackSupportMixin, BaseEstimator):
         state = super().__getstate__()
         state.pop("_predictor", None)
         return state
+
+
+def import_torch(estimator):
+    """Return torch, or say which extra brings it; skorch is imported, too."""
+    purpose = f"{type(estimator).__name__}.fit"
+    torch = import_optional("torch", purpose)
+    import_optional("skorch", purpose)
+    return torch
 
 
 def _same(criterion):
@@ -383,18 +350,24 @@ def _as_list(callbacks):
     return list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
 
 
+def checked_rows(estimator, X, y, sample_weight, *, reset, **options):
+    """Return checked rows, targets and weights (None if none were given)."""
+    X, y = validate_data(
+        estimator,
+        X,
+        y,
+        accept_sparse="csr",
+        dtype=[np.float64, np.float32],
+        reset=reset,
+        **options,
+    )
+    weight = None if sample_weight is None else check_sample_weight(sample_weight, X)
+    return X, y, weight
+
+
 def positive_rows(X, weight, *others):
     """Return rows of positive weight, and of everything that belongs to them."""
     if weight is None or weight.all():
         return X, weight, *others
     kept = np.flatnonzero(weight)
     return X[kept], weight[kept], *(None if part is None else part[kept] for part in others)
-
-
-def checked_rows(estimator, X, y, sample_weight, *, reset, **options):
-    """Return checked rows, targets and weights (None if none were given)."""
-    X, y = validate_data(
-        estimator, X, y, dtype=[np.float64, np.float32], reset=reset, **options
-    )
-    weight = None if sample_weight is None else check_sample_weight(sample_weight, X)
-    return X, y, weight

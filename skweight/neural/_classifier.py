@@ -8,7 +8,10 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 
 from skweight._core._callbacks import with_callbacks
 from skweight._core._sklearn_compat import StrOptions, _fit_context
-from skweight.neural._base import NEURAL_CONSTRAINTS, BaseNeural, checked_rows, positive_rows
+from skweight.neural._base import BaseNeural, checked_rows, positive_rows
+from skweight.neural._docs import documented
+from skweight.neural._linear import LinearNetMixin
+from skweight.neural._parameters import NEURAL_CONSTRAINTS, store_parameters
 
 
 class NeuralClassifierMixin(ClassifierMixin):
@@ -20,11 +23,10 @@ class NeuralClassifierMixin(ClassifierMixin):
         y = column_or_1d(y, warn=True)
         check_classification_targets(y)
         X, weight, y = positive_rows(X, weight, y)
-        found = np.unique(y)
-        known = getattr(self, "classes_", None)
+        found, known = np.unique(y), getattr(self, "classes_", None)
         if classes is not None:
             found = np.unique(classes)
-            if not reset and known is not None and not np.array_equal(found, known):
+            if not reset and not np.array_equal(found, known):
                 raise ValueError(f"classes={classes!r} must be those of the first call, {known}.")
         elif not reset:
             found = known
@@ -38,15 +40,14 @@ class NeuralClassifierMixin(ClassifierMixin):
                 f"warm_start=True goes on with the classes {known}, got {found}: set "
                 "warm_start=False."
             )
-        places = np.searchsorted(found, y)
         unknown = ~np.isin(y, found)
         if unknown.any():
             raise ValueError(f"y has labels that are not in classes: {np.unique(y[unknown])}.")
         self.classes_ = found
-        if self.class_weight is not None:
+        if getattr(self, "class_weight", None) is not None:
             factor = compute_sample_weight(self.class_weight, y)
             weight = factor if weight is None else weight * factor
-        return X, y, places, weight
+        return X, y, np.searchsorted(found, y), weight
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
@@ -57,7 +58,7 @@ class NeuralClassifierMixin(ClassifierMixin):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Training rows.
         y : array-like of shape (n_samples,)
             Labels of any type, two or more distinct ones.
@@ -78,9 +79,11 @@ class NeuralClassifierMixin(ClassifierMixin):
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Train for one pass over the rows, on top of what was learned before.
 
+        There is no stopping rule here: the caller decides how often to call it.
+
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Rows.
         y : array-like of shape (n_samples,)
             Labels.
@@ -113,15 +116,17 @@ class NeuralClassifierMixin(ClassifierMixin):
 
     def _logits(self, X):
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
         return self._outputs(X)
 
     def decision_function(self, X):
         """Return scores of rows.
 
+        Scores of two classes are the logarithm of the odds of the second.
+
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Rows.
 
         Returns
@@ -135,9 +140,11 @@ class NeuralClassifierMixin(ClassifierMixin):
     def predict_proba(self, X):
         """Return probabilities of the classes.
 
+        They are the softmax of the network's outputs, computed in float64.
+
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Rows.
 
         Returns
@@ -152,22 +159,75 @@ class NeuralClassifierMixin(ClassifierMixin):
     def predict(self, X):
         """Return labels of rows.
 
+        The label is that of the largest output; of equal ones the first.
+
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Rows.
 
         Returns
         -------
         ndarray of shape (n_samples,)
-            The label with the largest output; of equal ones the first.
+            Labels.
         """
         places = self._logits(X).argmax(axis=1)
         return self.classes_[places]
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
 
-class NeuralClassifier(NeuralClassifierMixin, BaseNeural):
-    """PLACEHOLDER.
+
+@documented
+class NeuralClassifier(LinearNetMixin, NeuralClassifierMixin, BaseNeural):
+    """Classify by a network of torch, trained by skorch.
+
+    It has the words of :class:`~sklearn.neural_network.MLPClassifier`, and what that lacks: sample
+    and class weights, a GPU, networks and optimisers of one's own, categorical features, and early
+    stopping on rows of one's choice. The loss is the cross-entropy. Integer weights equal repeated
+    rows, exactly so in float64 with all rows in one batch.
+
+    Parameters
+    ----------
+    {neural_parameters}
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Labels, sorted.
+    coef_ : ndarray of shape (1, n_features) or (n_classes, n_features)
+        Weights of a linear network. Only for ``hidden_layer_sizes=()``.
+    intercept_ : ndarray of shape (1,) or (n_classes,)
+        Its biases. Only for ``hidden_layer_sizes=()``.
+    {neural_attributes}
+
+    See Also
+    --------
+    NeuralRegressor : The same for numbers.
+    skweight.neural.ResidualMLP : A deeper network for its `module`.
+    sklearn.neural_network.MLPClassifier : Without torch.
+
+    Notes
+    -----
+    A fitted network holds nothing of the training rows, and its pickle loads where there is no
+    GPU. Refits are bit-equal on one machine with one number of threads; other numbers of threads
+    agree to rounding. No global random state is read or changed, except by a `module` that takes
+    no ``generator``, for which torch's is set aside while it is built; its random layers, such as
+    ``torch.nn.Dropout``, draw from torch's state during training.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skweight.neural import NeuralClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> net = NeuralClassifier(max_iter=300, learning_rate_init=0.01, random_state=0)
+    >>> model = make_pipeline(StandardScaler(), net).fit(X, y)
+    >>> model.score(X, y) > 0.95
+    True
     """
 
     _parameter_constraints: dict = {
@@ -200,39 +260,15 @@ class NeuralClassifier(NeuralClassifierMixin, BaseNeural):
         compile=False,
         amp=False,
         module=None,
+        categorical_features=None,
         iterator_train=None,
         callbacks=None,
     ):
-        super().__init__(
-            hidden_layer_sizes,
-            activation=activation,
-            optimizer=optimizer,
-            optimizer_params=optimizer_params,
-            alpha=alpha,
-            batch_size=batch_size,
-            learning_rate_init=learning_rate_init,
-            max_iter=max_iter,
-            shuffle=shuffle,
-            tol=tol,
-            n_iter_no_change=n_iter_no_change,
-            early_stopping=early_stopping,
-            validation_fraction=validation_fraction,
-            cv=cv,
-            warm_start=warm_start,
-            random_state=random_state,
-            device=device,
-            dtype=dtype,
-            compile=compile,
-            amp=amp,
-            module=module,
-            iterator_train=iterator_train,
-            callbacks=callbacks,
-        )
-        self.class_weight = class_weight
+        store_parameters(self, locals())
 
     def _criterion(self):
-        from torch import nn
+        from torch.nn import functional
 
         from skweight.neural._net import RowMean
 
-        return RowMean(nn.CrossEntropyLoss(reduction="none"))
+        return RowMean(functional.cross_entropy)

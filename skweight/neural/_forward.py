@@ -17,7 +17,17 @@ def outputs(module, X, device="cpu"):
     """Return what a module makes of rows, as an array of numpy in float64.
 
     In float64 the output of a row does not depend on the rows beside it.
+
+    Parameters
+    ----------
+    module : Module
+        In float64, on the CPU, where it is again afterwards.
+    X : ndarray or sparse matrix of shape (n, p)
+        Rows, one at least.
+    device : str, default="cpu"
+        Where to compute.
     """
+    module.to(device)
     widest = max([X.shape[1], *(p.shape[0] for p in module.parameters())])
     block = max(1, _BLOCK_NUMBERS // widest)
     with torch.inference_mode():
@@ -27,4 +37,5 @@ def outputs(module, X, device="cpu"):
             part = part.toarray() if hasattr(part, "toarray") else part
             rows = torch.as_tensor(np.ascontiguousarray(part, dtype=np.float64))
             parts.append(module(rows.to(device)).cpu().numpy())
-    return np.concatenate(parts) if parts else np.empty((0, 1))
+    module.to("cpu")
+    return np.concatenate(parts)

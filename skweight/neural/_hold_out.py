@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit, check_cv
 
 
-def hold_out(estimator, X, classes, weight, rng):
+def hold_out(estimator, X, classes, seed):
     """Return the places of the rows to train on and of those held out.
 
     Parameters
@@ -15,10 +15,8 @@ def hold_out(estimator, X, classes, weight, rng):
         Rows.
     classes : ndarray of shape (n,) or None
         Classes, each of which the rows held out have their share of.
-    weight : ndarray of shape (n,) or None
-        Weights, all above 0.
-    rng : RandomState
-        Source of a random split.
+    seed : int
+        Of a random split.
 
     Returns
     -------
@@ -33,17 +31,16 @@ def hold_out(estimator, X, classes, weight, rng):
     if estimator.cv is not None:
         splitter = check_cv(estimator.cv, classes, classifier=classes is not None)
         return next(iter(splitter.split(X, classes)))
-    seed = rng.randint(2**31 - 1)
     fraction = estimator.validation_fraction
     if classes is None:
-        if len(X) < 2:
+        if X.shape[0] < 2:
             raise ValueError(
-                f"early_stopping=True holds rows out, which needs 2 rows at least, got {len(X)}."
+                f"early_stopping=True holds rows out, which needs 2 rows at least, got {X.shape[0]}."
             )
         splitter = ShuffleSplit(1, test_size=fraction, random_state=seed)
         return next(splitter.split(X))
     labels, counts = np.unique(classes, return_counts=True)
-    n_held = int(np.ceil(fraction * len(X)))
+    n_held = int(np.ceil(fraction * X.shape[0]))
     if counts.min() < 2 or n_held < len(labels):
         raise ValueError(
             f"early_stopping=True with validation_fraction={fraction} holds {n_held} rows out, "

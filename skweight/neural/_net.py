@@ -9,20 +9,20 @@ from torch import nn
 
 from skweight.neural._modules import WeightedBatchNorm1d
 
-
 # torch has one global generator for all threads.
 _GLOBAL_GENERATOR = threading.Lock()
 # Attributes of a net while it trains.
-_TRANSIENT = ("_weighted_parts", "_matrices", "_sums")
+_TRANSIENT = ("_weighted_parts", "_parameters", "_matrices", "_sums")
 
 
 class RowMean(nn.Module):
-    """The weighted mean over rows of a loss that torch computes for each.
+    """The weighted mean over rows of a loss that is known for each.
 
     Parameters
     ----------
     loss : callable
-        Takes outputs and targets, returns a loss for each row.
+        Takes outputs, targets and ``reduction="none"|"mean"``, as the functions of
+        ``torch.nn.functional`` do.
     """
 
     def __init__(self, loss):
@@ -31,12 +31,12 @@ class RowMean(nn.Module):
 
     def forward(self, output, *targets, weight=None):
         """Return the loss of a batch: divided by the sum of its weights, not by its rows."""
-        losses = self.loss(output, *targets)
-        if losses.ndim > 1:
-            losses = losses.mean(dim=tuple(range(1, losses.ndim)))
         if weight is None:
-            return losses.mean()
-        return (weight * losses).sum() / weight.sum()
+            return self.loss(output, *targets, reduction="mean")
+        losses = self.loss(output, *targets, reduction="none")
+        if losses.ndim > 1:
+            losses = losses.flatten(1).mean(dim=1)
+        return weight.dot(losses) / weight.sum()
 
 
 class Net(NeuralNet):
@@ -67,7 +67,10 @@ class Net(NeuralNet):
         self._weighted_parts = [
             p for p in self.module_.modules() if isinstance(p, WeightedBatchNorm1d)
         ]
-        self._matrices = [p for p in self.module_.parameters() if p.ndim > 1]
+        self._parameters = [p for p in self.module_.parameters() if p.requires_grad]
+        matrices = [p for p in self._parameters if p.ndim > 1]
+        # Each with its values outside the graph.
+        self._matrices = [(p, p.detach()) for p in matrices] if self.alpha > 0 else []
 
     def end(self):
         """Leave nothing of the training rows behind, and come back to the CPU."""
@@ -82,7 +85,7 @@ class Net(NeuralNet):
     def epoch_loss(self, training):
         """Return the mean loss of the epoch's batches, by their weight, penalty included."""
         total, size = self._sums[training]
-        return float(total) / float(size)
+        return total / size
 
     def get_split_datasets(self, X, y=None, **fit_params):
         """Return the rows to train on and those held out, which come as a pair."""
@@ -92,7 +95,7 @@ class Net(NeuralNet):
         """Return the module's outputs for rows, in lower precision where that was asked for."""
         if not self.amp:
             return self.module_(x)
-        kind = self.device.partition(":")[0] if isinstance(self.device, str) else self.device.type
+        kind = torch.device(self.device).type
         dtype = torch.float16 if kind == "cuda" else torch.bfloat16
         with torch.autocast(kind, dtype=dtype):
             output = self.module_(x)
@@ -103,6 +106,29 @@ class Net(NeuralNet):
         targets, *weight = y_true
         return self.criterion_(y_pred, *targets, weight=weight[0] if weight else None)
 
+    def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
+        """Run over batches once, without the records that only callbacks read if there are none."""
+        if self.callbacks_:
+            super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
+        else:
+            for batch in iterator or ():
+                step_fn(batch, **fit_params)
+
+    def train_step(self, batch, **fit_params):
+        """Take one step of the optimiser."""
+        if self.callbacks_:
+            return super().train_step(batch, **fit_params)
+        steps = []
+
+        def step():
+            for parameter in self._parameters:
+                parameter.grad = None
+            steps.append(self.train_step_single(batch, **fit_params))
+            return steps[-1]["loss"]
+
+        self.optimizer_.step(step)
+        return steps[0]
+
     def train_step_single(self, batch, **fit_params):
         """Compute a batch's loss and its gradients, those of the penalty added."""
         if not self.module_.training:
@@ -111,41 +137,37 @@ class Net(NeuralNet):
         weight = weight[0] if weight else None
         for part in self._weighted_parts:
             part.sample_weight = weight
-        size = len(X) if weight is None else weight.sum()
         output = self.infer(X)
-        loss = self.get_loss(output, batch[1], X=X, training=True)
+        loss = self.criterion_(output, *targets, weight=weight)
         loss.backward()
-        loss = loss.detach()
-        if self.alpha > 0:
-            loss = loss + self._add_penalty(size)
-        self._count(loss, size, training=True)
         for part in self._weighted_parts:
             part.sample_weight = None
+        loss = loss.detach()
+        size = len(X) if weight is None else weight.sum().item()
+        if self._matrices:
+            loss = loss + self._add_penalty(self.alpha / size)
+        self._count(loss, size, training=True)
         return {"loss": loss, "y_pred": output}
 
     def validation_step(self, batch, **fit_params):
         """Compute the loss of a batch held out."""
         step = super().validation_step(batch, **fit_params)
         X, (_, *weight) = batch
-        self._count(step["loss"], weight[0].sum() if weight else len(X), training=False)
+        self._count(step["loss"], weight[0].sum().item() if weight else len(X), training=False)
         return step
 
     def _count(self, loss, size, training):
         total, sizes = self._sums[training]
-        self._sums[training] = total + loss * size, sizes + size
+        self._sums[training] = total + loss.item() * size, sizes + size
 
-    @torch.no_grad()
-    def _add_penalty(self, total):
+    def _add_penalty(self, share):
         """Add the gradients of the penalty, and return its value."""
-        share = self.alpha / total
         value = 0.0
-        for matrix in self._matrices:
-            if isinstance(share, float):
-                matrix.grad.add_(matrix, alpha=share)
-            else:
-                matrix.grad.addcmul_(matrix, share)
-            flat = matrix.view(-1)
-            value = value + flat.dot(flat)
+        for matrix, values in self._matrices:
+            if matrix.grad is not None:
+                matrix.grad.add_(values, alpha=share)
+                flat = values.flatten()
+                value += flat.dot(flat).item()
         return share / 2 * value
 
     def on_epoch_begin(self, net, dataset_train=None, dataset_valid=None, **kwargs):
@@ -171,18 +193,20 @@ def move(net, device):
                 state[key] = value.to(device)
 
 
-def build_module(module, n_in, n_out, generator, dtype):
-    """Build a module by a class or function that takes some of these arguments.
+def build_module(factory, n_in, n_out, options, generator, dtype):
+    """Build a module by a class or function that takes some of what is on offer.
 
-    One that takes no generator draws from the global one, which is set aside for that time.
+    One that takes no generator draws from torch's global one, which is set aside for that time.
     """
-    available = {"generator": generator, "dtype": dtype}
-    parameters = inspect.signature(module).parameters
-    named = {name: value for name, value in available.items() if name in parameters}
+    offered = {**options, "generator": generator, "dtype": dtype}
+    wanted = inspect.signature(factory).parameters
+    named = {name: value for name, value in offered.items() if name in wanted}
     if "generator" in named:
-        built = module(n_in, n_out, **named)
+        built = factory(n_in, n_out, **named)
     else:
         with _GLOBAL_GENERATOR, torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(torch.randint(2**31 - 1, (), generator=generator)))
-            built = module(n_in, n_out, **named)
+            built = factory(n_in, n_out, **named)
+    if not isinstance(built, nn.Module):
+        raise TypeError(f"module must build a torch.nn.Module, got a {type(built).__name__}.")
     return built.to(dtype)

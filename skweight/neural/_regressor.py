@@ -6,7 +6,10 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 
 from skweight._core._callbacks import with_callbacks
 from skweight._core._sklearn_compat import _fit_context
-from skweight.neural._base import NEURAL_CONSTRAINTS, BaseNeural, checked_rows, positive_rows
+from skweight.neural._base import BaseNeural, checked_rows, positive_rows
+from skweight.neural._docs import documented
+from skweight.neural._linear import LinearNetMixin
+from skweight.neural._parameters import NEURAL_CONSTRAINTS, store_parameters
 
 
 class NeuralRegressorMixin(MultiOutputMixin, RegressorMixin):
@@ -45,7 +48,7 @@ class NeuralRegressorMixin(MultiOutputMixin, RegressorMixin):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Training rows.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             Targets.
@@ -70,7 +73,7 @@ class NeuralRegressorMixin(MultiOutputMixin, RegressorMixin):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Rows.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             Targets.
@@ -88,9 +91,11 @@ class NeuralRegressorMixin(MultiOutputMixin, RegressorMixin):
     def predict(self, X):
         """Predict targets.
 
+        They are in the unit of those of `fit`.
+
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Rows.
 
         Returns
@@ -99,21 +104,97 @@ class NeuralRegressorMixin(MultiOutputMixin, RegressorMixin):
             Predictions.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
         mean, scale, flat = self._moments
         values = mean + scale * self._outputs(X)
         return values[:, 0] if flat else values
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
 
-class NeuralRegressor(NeuralRegressorMixin, BaseNeural):
-    """PLACEHOLDER.
+
+@documented
+class NeuralRegressor(LinearNetMixin, NeuralRegressorMixin, BaseNeural):
+    """Predict numbers by a network of torch, trained by skorch.
+
+    It has the words of :class:`~sklearn.neural_network.MLPRegressor`, and what that lacks: sample
+    weights, a GPU, networks and optimisers of one's own, categorical features, and early stopping
+    on rows of one's choice. The loss is the squared error, in units of the targets' weighted
+    standard deviation, so that step size and penalty mean the same whatever the unit. Integer
+    weights equal repeated rows, exactly so in float64 with all rows in one batch.
+
+    Parameters
+    ----------
+    {neural_parameters}
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_features,) or (n_targets, n_features)
+        Weights of a linear network. Only for ``hidden_layer_sizes=()``.
+    intercept_ : float or ndarray of shape (n_targets,)
+        Its biases. Only for ``hidden_layer_sizes=()``.
+    {neural_attributes}
+
+    See Also
+    --------
+    NeuralClassifier : The same for labels.
+    skweight.neural.ResidualMLP : A deeper network for its `module`.
+    sklearn.neural_network.MLPRegressor : Without torch.
+
+    Notes
+    -----
+    What is said of :class:`NeuralClassifier` about pickles, random numbers and threads holds here.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skweight.neural import NeuralRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> net = NeuralRegressor(max_iter=30, early_stopping=True, random_state=0)
+    >>> model = make_pipeline(StandardScaler(), net).fit(X, y)
+    >>> model.score(X, y) > 0.4
+    True
     """
 
     _parameter_constraints: dict = {**NEURAL_CONSTRAINTS}
 
+    def __init__(
+        self,
+        hidden_layer_sizes=(100,),
+        *,
+        activation="relu",
+        optimizer="adam",
+        optimizer_params=None,
+        alpha=1e-4,
+        batch_size="auto",
+        learning_rate_init=1e-3,
+        max_iter=200,
+        shuffle=True,
+        tol=1e-4,
+        n_iter_no_change=10,
+        early_stopping=False,
+        validation_fraction=0.1,
+        cv=None,
+        warm_start=False,
+        random_state=None,
+        device="auto",
+        dtype="auto",
+        compile=False,
+        amp=False,
+        module=None,
+        categorical_features=None,
+        iterator_train=None,
+        callbacks=None,
+    ):
+        store_parameters(self, locals())
+
     def _criterion(self):
-        from torch import nn
+        from torch.nn import functional
 
         from skweight.neural._net import RowMean
 
-        return RowMean(nn.MSELoss(reduction="none"))
+        return RowMean(functional.mse_loss)

@@ -1,5 +1,6 @@
 """Rows as whole tensors, and batches that are slices of them."""
 
+import numpy as np
 import torch
 
 # Rows are put into a new order at once up to this size, else batch by batch.
@@ -11,7 +12,7 @@ class TensorRows:
 
     Parameters
     ----------
-    X : Tensor of shape (n, ...)
+    X : Tensor of shape (n, ...) or SparseRows
         The rows.
     targets : tuple of Tensor
         What the loss compares with, each with n rows.
@@ -34,6 +35,11 @@ class TensorRows:
             return self.X[places], (targets,)
         return self.X[places], (targets, self.weight[places])
 
+    def some(self, places):
+        """Return some of the rows."""
+        weight = None if self.weight is None else self.weight[places]
+        return TensorRows(self.X[places], [part[places] for part in self.targets], weight)
+
     def to(self, device):
         """Return the rows on a device."""
         weight = None if self.weight is None else self.weight.to(device)
@@ -41,8 +47,44 @@ class TensorRows:
 
     @property
     def nbytes(self):
+        """Bytes that a copy of the rows takes."""
         parts = [self.X, *self.targets] + ([] if self.weight is None else [self.weight])
-        return sum(part.element_size() * part.nelement() for part in parts)
+        return sum(part.nbytes for part in parts)
+
+
+class SparseRows:
+    """Rows of a sparse matrix, which become dense batch by batch.
+
+    Parameters
+    ----------
+    X : sparse matrix of shape (n, p)
+        The rows.
+    dtype : torch.dtype
+        Type of the batches.
+    device : str, default="cpu"
+        Where the batches go.
+    """
+
+    def __init__(self, X, dtype, device="cpu"):
+        self.X = X.tocsr()
+        self.dtype, self.device = dtype, device
+        self.nbytes = 2**62  # never all of them at once
+
+    def __len__(self):
+        return self.X.shape[0]
+
+    def __getitem__(self, places):
+        """Return rows: dense ones by a slice or an order, sparse ones by an array of places."""
+        if isinstance(places, np.ndarray):
+            return SparseRows(self.X[places], self.dtype, self.device)
+        if isinstance(places, torch.Tensor):
+            places = places.cpu().numpy()
+        rows = self.X[places].toarray()
+        return torch.as_tensor(rows, dtype=self.dtype, device=self.device)
+
+    def to(self, device):
+        """Return the rows such that batches go to a device."""
+        return SparseRows(self.X, self.dtype, device)
 
 
 class TensorBatches:
@@ -86,13 +128,8 @@ class TensorBatches:
         if self.shuffle:
             order = torch.randperm(n, generator=self.generator).to(rows.X.device)
             if rows.nbytes <= _GATHER_BYTES:
-                rows, order = TensorRows(rows.X[order], *_ordered(rows, order)), None
+                rows, order = rows.some(order), None
         starts = self._starts()
         for start, stop in zip(starts, [*starts[1:], n]):
             places = slice(start, stop) if order is None else order[start:stop]
             yield rows[places]
-
-
-def _ordered(rows, order):
-    weight = None if rows.weight is None else rows.weight[order]
-    return [part[order] for part in rows.targets], weight

@@ -14,18 +14,15 @@ class Progress:
         Of the rows held out by epoch: minus their loss.
     best : float
         The smallest loss that counts, of the rows held out if there are any.
-    best_state : dict or None
-        The module's state at the best epoch, if rows were held out.
     """
 
     def __init__(self):
         self.losses = []
         self.scores = []
         self.best = np.inf
-        self.best_state = None
 
 
-def train(net, rows, progress, max_iter, tol, n_iter_no_change, after_epoch, patient=False):
+def train(net, rows, progress, max_iter, tol, n_iter_no_change, after_epoch):
     """Train a net by epochs until its loss stops falling.
 
     Parameters
@@ -44,8 +41,6 @@ def train(net, rows, progress, max_iter, tol, n_iter_no_change, after_epoch, pat
         Stop after more epochs in a row than this without improvement.
     after_epoch : callable
         Takes the number of epochs so far and returns True to stop.
-    patient : bool, default=False
-        Whether callbacks of skorch may stop the training, which they do by an interrupt.
 
     Returns
     -------
@@ -55,12 +50,12 @@ def train(net, rows, progress, max_iter, tol, n_iter_no_change, after_epoch, pat
         Whether training stopped before it had to.
     """
     held_out = rows[1] is not None
+    best_state = copy_state(net.module_) if held_out else None
     without = 0
-    epoch = 0
     net.notify("on_train_begin", X=None, y=None)
     try:
         for epoch in range(1, max_iter + 1):
-            net.fit_loop(rows, epochs=1)
+            interrupted = _run_epoch(net, rows)
             progress.losses.append(net.epoch_loss(training=True))
             loss = progress.losses[-1]
             if held_out:
@@ -75,18 +70,25 @@ def train(net, rows, progress, max_iter, tol, n_iter_no_change, after_epoch, pat
             if loss < progress.best:
                 progress.best = loss
                 if held_out:
-                    progress.best_state = copy_state(net.module_)
-            if after_epoch(epoch) or without > n_iter_no_change:
+                    best_state = copy_state(net.module_)
+            if after_epoch(epoch) or interrupted or without > n_iter_no_change:
                 return epoch, True
-    except KeyboardInterrupt:
-        if not patient:
-            raise
-        return epoch, True
     finally:
         net.notify("on_train_end", X=None, y=None)
-        if held_out and progress.best_state is not None:
-            net.module_.load_state_dict(progress.best_state)
+        if held_out:
+            net.module_.load_state_dict(best_state)
     return epoch, False
+
+
+def _run_epoch(net, rows):
+    """Run an epoch, and return whether a callback of skorch ends the training."""
+    try:
+        net.fit_loop(rows, epochs=1)
+    except KeyboardInterrupt:  # this is how they do it
+        if not net.callbacks_ or net.history[-1].get("train_batch_count") is None:
+            raise
+        return True
+    return False
 
 
 def copy_state(module):

@@ -1,0 +1,40 @@
+"""Coefficients of networks without hidden layers."""
+
+import numpy as np
+
+
+class LinearNetMixin:
+    """`coef_` and `intercept_` of a network that is a linear model."""
+
+    def _linear_layer(self, name):
+        linear = self.module is None and self._shape[2] == () if hasattr(self, "net_") else False
+        if not linear or self.categorical_features is not None:
+            raise AttributeError(
+                f"{type(self).__name__} has {name} once fitted with hidden_layer_sizes=() and "
+                "without module and categorical_features."
+            )
+        (layer,) = self.module_
+        return layer
+
+    @property
+    def coef_(self):
+        """Weights of a linear network, as the linear models of scikit-learn have them."""
+        weights = self._linear_layer("coef_").weight.detach().numpy().astype(float)
+        return self._as_linear_model(weights, "coef_")
+
+    @property
+    def intercept_(self):
+        """Biases of a linear network, as the linear models of scikit-learn have them."""
+        biases = self._linear_layer("intercept_").bias.detach().numpy().astype(float)
+        return self._as_linear_model(biases, "intercept_")
+
+    def _as_linear_model(self, values, name):
+        if hasattr(self, "classes_"):
+            return np.diff(values, axis=0) if len(values) == 2 else values
+        mean, scale, flat = self._moments
+        values = values * (scale if name == "intercept_" else scale[:, None])
+        if name == "intercept_":
+            values = values + mean
+        if flat:
+            return float(values[0]) if name == "intercept_" else values[0]
+        return values
