@@ -108,7 +108,7 @@ class BaseDistanceCovarianceCV:
         """
         with each_warning_once(stacklevel=3):
             strengths = np.union1d(0.0, check_strengths(self.fairness_alphas))
-            rows = self._rows(X, y, sample_weight, sensitive_features)
+            rows = self._fit_rows(X, y, sample_weight, sensitive_features)
             split_params = self._split_params(params)
             metadata = None if sample_weight is None else {"sample_weight": sample_weight}
             with FitTask.root(self, X, y, metadata) as task:

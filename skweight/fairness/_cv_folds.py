@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skweight.fairness._glm_base import FitRows
 from skweight.fairness._held_out import Dependence, GroupFigures, scores_of
 from skweight.fairness._path_common import follow
+from skweight.fairness._sensitive_rows import FitRows
 
 
 @dataclass(frozen=True)

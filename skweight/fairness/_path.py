@@ -150,7 +150,7 @@ or None, default=None
     base = clone(estimator)
     base._validate_params()
     strengths = check_strengths(fairness_alphas)
-    rows = base._rows(X, y, sample_weight, sensitive_features)
+    rows = base._fit_rows(X, y, sample_weight, sensitive_features)
     if rows.attributes is None:
         raise ValueError(
             "fairness_path needs protected attributes: give sensitive_features, or an estimator "
