@@ -310,8 +310,8 @@ class BaseNeural(CallbackSupportMixin, BaseEstimator):
         # Never a second attribute: a pickle would make two networks of it.
         return self.net_.module_
 
-    def _outputs(self, X):
-        """Return outputs of the net for checked rows, in float64."""
+    def _outputs(self, X, part=None):
+        """Return outputs of the net, or of a part of its module, for checked rows in float64."""
         from skweight.neural._forward import double_of, outputs
 
         check_is_fitted(self)
@@ -321,6 +321,7 @@ class BaseNeural(CallbackSupportMixin, BaseEstimator):
             double = double_of(module)
             if not module.training:  # else it is being trained, and will be another
                 self._predictor = (module, double)
+        double = double if part is None else getattr(double, part)
         return outputs(double, X, self._device(import_torch(self)))
 
     def __sklearn_is_fitted__(self):

@@ -28,7 +28,8 @@ def outputs(module, X, device="cpu"):
         Where to compute.
     """
     module.to(device)
-    widest = max([X.shape[1], *(p.shape[0] for p in module.parameters())])
+    layers = [part for part in module.modules() if isinstance(part, torch.nn.Linear)]
+    widest = max([X.shape[1], *(part.out_features for part in layers)])
     block = max(1, _BLOCK_NUMBERS // widest)
     with torch.inference_mode():
         parts = []

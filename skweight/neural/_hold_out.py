@@ -35,7 +35,7 @@ def hold_out(estimator, X, classes, seed):
     if classes is None:
         if X.shape[0] < 2:
             raise ValueError(
-                f"early_stopping=True holds rows out, which needs 2 rows at least, got {X.shape[0]}."
+                f"early_stopping=True holds rows out and needs 2 rows at least, got {X.shape[0]}."
             )
         splitter = ShuffleSplit(1, test_size=fraction, random_state=seed)
         return next(splitter.split(X))

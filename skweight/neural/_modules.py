@@ -1,5 +1,6 @@
 """Networks for tables: layers with their own random numbers, whatever happens elsewhere."""
 
+import itertools
 import math
 
 import torch
@@ -62,11 +63,51 @@ class MLP(nn.Sequential):
         gain = 2.0 if activation == "logistic" else 6.0
         layers = []
         sizes = [n_in, *hidden_layer_sizes]
-        for before, after in zip(sizes[:-1], sizes[1:]):
+        for before, after in itertools.pairwise(sizes):
             layers += [linear(before, after, generator, dtype, gain), ACTIVATIONS[activation]()]
             if dropout > 0:
                 layers.append(Dropout(dropout, generator))
         super().__init__(*layers, linear(sizes[-1], n_out, generator, dtype, gain))
+
+
+class Autoencoder(nn.Module):
+    """Two perceptrons: one to a code, and one with the same layers in reverse back to rows.
+
+    Parameters
+    ----------
+    n_in, n_out : int
+        Number of features.
+    n_components : int, default=2
+        Numbers of the code.
+    hidden_layer_sizes : tuple of int, default=(100,)
+        Units of the encoder's hidden layers.
+    activation : str, default="relu"
+        Name of a function between layers.
+    generator : torch.Generator or None, default=None
+        Source of the random numbers.
+    dtype : torch.dtype or None, default=None
+        Type of the weights.
+    """
+
+    def __init__(
+        self,
+        n_in,
+        n_out,
+        n_components=2,
+        hidden_layer_sizes=(100,),
+        activation="relu",
+        *,
+        generator=None,
+        dtype=None,
+    ):
+        super().__init__()
+        options = {"activation": activation, "generator": generator, "dtype": dtype}
+        self.encoder = MLP(n_in, n_components, hidden_layer_sizes, **options)
+        self.decoder = MLP(n_components, n_out, hidden_layer_sizes[::-1], **options)
+
+    def forward(self, X):
+        """Return rows as rebuilt from their codes."""
+        return self.decoder(self.encoder(X))
 
 
 class ResidualMLP(nn.Module):

@@ -176,6 +176,17 @@ class Net(NeuralNet):
         self._sums = {True: (0.0, 0), False: (0.0, 0)}
         super().on_epoch_begin(net, dataset_train, dataset_valid, **kwargs)
 
+    def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **kwargs):
+        """Record the losses of the epoch, under the names that callbacks of skorch monitor."""
+        for name, training in (("train_loss", True), ("valid_loss", False)):
+            if not self.callbacks_ or (not training and dataset_valid is None):
+                continue
+            loss = self.epoch_loss(training)
+            before = [row[name] for row in self.history[:-1] if name in row]
+            self.history.record(name, loss)
+            self.history.record(f"{name}_best", loss < min(before, default=float("inf")))
+        super().on_epoch_end(net, dataset_train, dataset_valid, **kwargs)
+
     def _drop_batches(self):
         # Their number grows with that of the rows.
         if self.history:

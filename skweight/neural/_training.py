@@ -63,8 +63,8 @@ def train(net, rows, progress, max_iter, tol, n_iter_no_change, after_epoch):
                 progress.scores.append(-loss)
             if not np.isfinite(loss):
                 raise ValueError(
-                    f"The loss is {loss} after {epoch} epoch(s): lower learning_rate_init, scale X, "
-                    "or look at its values."
+                    f"The loss is {loss} after {epoch} epoch(s): scale X, lower "
+                    "learning_rate_init, or look for extreme values."
                 )
             without = without + 1 if loss > progress.best - tol else 0
             if loss < progress.best:
