@@ -16,6 +16,7 @@ _ROOMS = (
     "datasets",
     "distillation",
     "fairness",
+    "imbalance",
     "losses",
     "metrics",
     "neural",

@@ -146,6 +146,54 @@ def soft_decisions(p, amplification):
     return np.column_stack([expit(-steep), expit(steep)])
 
 
+def decisions_of_scores(scores, amplification):
+    """Return probabilities and soft decisions for scores of shape (n, 1) or (n, n_classes)."""
+    p = expit(scores[:, 0]) if scores.shape[1] == 1 else softmax(scores, axis=1)
+    return p, soft_decisions(p, amplification)
+
+
+def score_slopes(y, p, soft, by_hits, by_columns, amplification):
+    """Return the derivatives of a metric in the scores, for rows of weight 1.
+
+    Parameters
+    ----------
+    y : ndarray of int of shape (n,)
+        Classes.
+    p, soft : ndarray
+        As `decisions_of_scores` returns them.
+    by_hits, by_columns : ndarray of shape (n_classes,)
+        Derivatives of the metric in the diagonal and in the sums of columns of the soft confusion
+        matrix.
+    amplification : float
+        Steepness of the soft decisions.
+
+    Returns
+    -------
+    ndarray of shape (n, 1) or (n, n_classes)
+        The derivatives.
+    """
+    if p.ndim == 1:
+        gain = np.array([-by_hits[0], by_hits[1]]) + by_columns[1] - by_columns[0]
+        slope = amplification * soft[:, 0] * soft[:, 1] * p * (1 - p)
+        return (gain[y] * slope)[:, None]
+    by_soft = by_columns + np.diag(by_hits)[y]
+    by_p = amplification / 2 * _through_softmax(by_soft, soft)
+    return _through_softmax(by_p, p)
+
+
+def steepness(p, soft, amplification):
+    """Return about how much the soft decisions of each row change with its scores."""
+    if p.ndim == 1:
+        p = np.column_stack([1 - p, p])
+    spreads = [(part * (1 - part)).max(axis=1) for part in (p, soft)]
+    return amplification * spreads[0] * spreads[1]
+
+
+def _through_softmax(gradient, shares):
+    """Return the gradient in the arguments of a softmax, from that in its values."""
+    return shares * (gradient - (shares * gradient).sum(axis=1, keepdims=True))
+
+
 def confusion(y, soft, weight):
     """Return the sums of soft decisions by true class."""
     K = soft.shape[1]

@@ -94,14 +94,17 @@ class AnyLoss(nn.Module):
         true = nn.functional.one_hot(target.reshape(-1).long(), K).to(soft.dtype)
         if weight is not None:
             true = true * weight.reshape(-1, 1)
-        hits, rows, columns = (true * soft).sum(dim=0), true.sum(dim=0), true.sum(dim=1) @ soft
+        matrix = true.T @ soft
+        hits, rows, columns = matrix.diagonal(), true.sum(dim=0), matrix.sum(dim=0)
         if callable(self.metric):
             return 1 - metric_of_counts(self.metric, hits, rows, columns, self.pos_label)
         metric = metric_function(self.metric, self.beta, self.pos_label)
         return 1 - _Metric.apply(hits, columns, rows, metric)
 
     def _soft_decisions(self, output):
-        if output.ndim == 2 and output.shape[1] > 1:
+        if output.ndim == 2 and output.shape[1] == 2:  # of softmax the same, and faster
+            output = output[:, 1] - output[:, 0]
+        if output.ndim == 2 and output.shape[1] > 2:
             return torch.softmax(self.amplification / 2 * torch.softmax(output, dim=1), dim=1)
         steep = self.amplification * (torch.sigmoid(output.reshape(-1)) - 0.5)
         return torch.stack([torch.sigmoid(-steep), torch.sigmoid(steep)], dim=1)

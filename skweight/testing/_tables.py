@@ -9,6 +9,16 @@ from sklearn.tree import DecisionTreeClassifier
 
 # Constructor parameters that make a fit cheap. A list of several checks each of them.
 CHEAP_PARAMETERS = {
+    "AnyLossClassifier": [
+        {"max_iter": 200},
+        {
+            "metric": "gmean",
+            "hidden_layer_sizes": (8,),
+            "max_iter": 100,
+            "dtype": "float64",
+            "random_state": 0,
+        },
+    ],
     "ConformalQuantileRegressor": [
         {
             "estimator": QuantileRegressor(alpha=0.0),
@@ -33,6 +43,15 @@ CHEAP_PARAMETERS = {
     "DistanceCovarianceRegressorCV": [
         {"cv": 3},
         {"fairness_alphas": (0.0, 3.0, 30.0), "cv": 3, "sensitive_columns": [0]},
+    ],
+    # Without attributes a plain network, and with one among the columns.
+    "FairNeuralClassifier": [
+        {"hidden_layer_sizes": (10,), "learning_rate_init": 0.02, "max_iter": 100},
+        {"hidden_layer_sizes": (10,), "max_iter": 20, "sensitive_columns": [0]},
+    ],
+    "FairNeuralRegressor": [
+        {"hidden_layer_sizes": (10,), "learning_rate_init": 0.02, "max_iter": 100},
+        {"hidden_layer_sizes": (10,), "max_iter": 20, "sensitive_columns": [0]},
     ],
     "LevelwiseQuantileRegressor": {"quantiles": (0.05, 0.5, 0.95)},
     # Its default split is random: without a seed no two fits agree.
@@ -175,6 +194,10 @@ _SELF_DISTILLED_LINEAR = {
 
 # Constructor parameters for one check, on top of the cheap ones: {class: {check: parameters}}.
 CHECK_PARAMETERS = {
+    "AnyLossClassifier": {
+        # Means of recalls are the same for all weights of classes.
+        "check_class_weight_classifiers": {"metric": "accuracy"},
+    },
     "ConformalQuantileRegressor": {
         # CV+ predicts from the scores of all rows: only a split can leave them behind.
         "check_pickle_size_does_not_grow": {"method": "split"},
