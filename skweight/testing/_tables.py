@@ -7,6 +7,17 @@ from sklearn.linear_model import LogisticRegression, QuantileRegressor
 from sklearn.naive_bayes import GaussianNB
 from sklearn.tree import DecisionTreeClassifier
 
+# A network that learns in a few steps what the checks ask for.
+_SMALL_NET = {"hidden_layer_sizes": (10,), "learning_rate_init": 0.02, "max_iter": 100}
+
+# A seed, since no two fits of a network agree without.
+_SMALL_NET = {
+    "hidden_layer_sizes": (10,),
+    "learning_rate_init": 0.02,
+    "max_iter": 60,
+    "random_state": 0,
+}
+
 # Constructor parameters that make a fit cheap. A list of several checks each of them.
 CHEAP_PARAMETERS = {
     "AnyLossClassifier": [
@@ -46,14 +57,17 @@ CHEAP_PARAMETERS = {
     ],
     # Without attributes a plain network, and with one among the columns.
     "FairNeuralClassifier": [
-        {"hidden_layer_sizes": (10,), "learning_rate_init": 0.02, "max_iter": 100},
-        {"hidden_layer_sizes": (10,), "max_iter": 20, "sensitive_columns": [0]},
+        _SMALL_NET,
+        {**_SMALL_NET, "sensitive_columns": [0]},
     ],
     "FairNeuralRegressor": [
-        {"hidden_layer_sizes": (10,), "learning_rate_init": 0.02, "max_iter": 100},
-        {"hidden_layer_sizes": (10,), "max_iter": 20, "sensitive_columns": [0]},
+        _SMALL_NET,
+        {**_SMALL_NET, "sensitive_columns": [0]},
     ],
     "LevelwiseQuantileRegressor": {"quantiles": (0.05, 0.5, 0.95)},
+    "NeuralClassifier": _SMALL_NET,
+    "NeuralRegressor": _SMALL_NET,
+    "NeuralTransformer": _SMALL_NET,
     # Its default split is random: without a seed no two fits agree.
     "OrdinalConformalClassifier": {"random_state": 0},
     "PrestoClassifier": [
@@ -195,8 +209,8 @@ _SELF_DISTILLED_LINEAR = {
 # Constructor parameters for one check, on top of the cheap ones: {class: {check: parameters}}.
 CHECK_PARAMETERS = {
     "AnyLossClassifier": {
-        # Means of recalls are the same for all weights of classes.
-        "check_class_weight_classifiers": {"metric": "accuracy"},
+        # Means of recalls are the same for all weights of classes. These rows are not scaled.
+        "check_class_weight_classifiers": {"metric": "accuracy", "learning_rate_init": 0.005},
     },
     "ConformalQuantileRegressor": {
         # CV+ predicts from the scores of all rows: only a split can leave them behind.
