@@ -97,15 +97,20 @@ class BaseDistanceCovarianceRegressor(RegressorMixin, BaseDistanceCovariance):
         >>> round(model.fit(X, y, sensitive_features=list("abab")).score(X, y), 3)
         1.0
         """
-        scores = self._scores(X)
-        loss = self._glm_loss
-        if loss.name == "squared_error":
-            return r2_score(y, loss.mean(scores), sample_weight=sample_weight)
-        y = self._checked_target(y)
-        check_consistent_length(scores, y)
-        weight = check_sample_weight(sample_weight, scores)
-        mean = np.average(y, weights=weight)
-        loss.check_target(y, mean)
-        best = weight @ loss.saturated(y)
-        null = weight @ loss.value(y, np.full_like(y, loss.link(mean)))
-        return float(1 - (weight @ loss.value(y, scores) - best) / (null - best))
+        return explained_deviance(self, X, y, sample_weight)
+
+
+def explained_deviance(model, X, y, sample_weight):
+    """Return the share of deviance that a model with raw scores explains."""
+    scores = model._scores(X)
+    loss = model._glm_loss
+    if loss.name == "squared_error":
+        return r2_score(y, loss.mean(scores), sample_weight=sample_weight)
+    y = model._checked_target(y)
+    check_consistent_length(scores, y)
+    weight = check_sample_weight(sample_weight, scores)
+    mean = np.average(y, weights=weight)
+    loss.check_target(y, mean)
+    best = weight @ loss.saturated(y)
+    null = weight @ loss.value(y, np.full_like(y, loss.link(mean)))
+    return float(1 - (weight @ loss.value(y, scores) - best) / (null - best))

@@ -9,14 +9,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 # A network that learns in a few steps what the checks ask for.
 _SMALL_NET = {"hidden_layer_sizes": (10,), "learning_rate_init": 0.02, "max_iter": 100}
-
-# A seed, since no two fits of a network agree without.
-_SMALL_NET = {
-    "hidden_layer_sizes": (10,),
-    "learning_rate_init": 0.02,
-    "max_iter": 60,
-    "random_state": 0,
-}
+_FAIR_NET = {**_SMALL_NET, "max_iter": 60, "dtype": "float64", "random_state": 0}
 
 # Constructor parameters that make a fit cheap. A list of several checks each of them.
 CHEAP_PARAMETERS = {
@@ -56,14 +49,8 @@ CHEAP_PARAMETERS = {
         {"fairness_alphas": (0.0, 3.0, 30.0), "cv": 3, "sensitive_columns": [0]},
     ],
     # Without attributes a plain network, and with one among the columns.
-    "FairNeuralClassifier": [
-        _SMALL_NET,
-        {**_SMALL_NET, "sensitive_columns": [0]},
-    ],
-    "FairNeuralRegressor": [
-        _SMALL_NET,
-        {**_SMALL_NET, "sensitive_columns": [0]},
-    ],
+    "FairNeuralClassifier": [_FAIR_NET, {**_FAIR_NET, "sensitive_columns": [0]}],
+    "FairNeuralRegressor": [_FAIR_NET, {**_FAIR_NET, "sensitive_columns": [0]}],
     "LevelwiseQuantileRegressor": {"quantiles": (0.05, 0.5, 0.95)},
     "NeuralClassifier": _SMALL_NET,
     "NeuralRegressor": _SMALL_NET,

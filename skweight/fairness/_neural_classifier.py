@@ -1,0 +1,301 @@
+"""Classification by networks that pay for depending on protected attributes."""
+
+from sklearn.utils.multiclass import check_classification_targets
+
+from skweight._core._callbacks import with_callbacks
+from skweight._core._labels import checked_labels
+from skweight._core._sklearn_compat import _fit_context
+from skweight.fairness._neural_base import FAIR_CONSTRAINTS, FairNeural
+from skweight.neural import NeuralClassifier
+from skweight.neural._docs import documented
+from skweight.neural._parameters import store_parameters
+
+
+@documented
+class FairNeuralClassifier(FairNeural, NeuralClassifier):
+    """Classify by a network whose probabilities depend little on attributes.
+
+    The cross-entropy of a network is minimised together with `fairness_alpha` times a distance
+    covariance between predicted probabilities and protected attributes, batch by batch [1]_.
+    Attributes may be nominal, ordered or numeric, several at once, and the joint measures see their
+    intersections. Predictions never need the attributes.
+
+    Parameters
+    ----------
+    fairness_alpha : float, default=1.0
+        Strength of the dependence penalty, at least 0; it means what it means in
+        `DistanceCovarianceClassifier`.
+    measure : {"ccdcov", "jdcov", "sum"}, default="ccdcov"
+        Distance covariance with all attributes taken as one vector, joint distance covariance, or
+        the sum over the attributes, which does not see intersections.
+    statistic : {"U", "V"}, default="U"
+        The unbiased statistic, whose mean over batches is that of all rows and in which weights are
+        counts of rows, or the biased one, which is for batches of a thousand rows or more.
+    c : float, default=1.0
+        Constant of "jdcov", above 0, in units of the attributes' distances: the larger, the more
+        pairs count beside higher orders.
+    sensitive_columns : str, int, list, mask, callable, dict or None, default=None
+        Which columns of X hold the attributes: names, positions, a boolean mask or a function of
+        X, resolved in each fit; a dict gives columns by attribute, for an attribute that is several
+        columns. None if attributes are passed to `fit`, or if there are none.
+    drop_sensitive : bool, default=True
+        Whether the network does not see `sensitive_columns`, which may then hold text.
+    sensitive_types : "auto" or dict, default="auto"
+        Kind by attribute, "nominal", "ordered" or "numeric", where the values do not tell it.
+    nominal_metric : {"euclidean", "discrete"}, default="euclidean"
+        Distance between different levels of a nominal attribute: the root of 2 for three or more
+        levels and 1 for two, or 1 for any number.
+    missing : {"error", "category"}, default="error"
+        Whether a missing value of a nominal attribute is an error or a level of its own.
+    scale : {"minmax", "std", "mean_distance"} or None, default="minmax"
+        Unit of the attributes' distances, which the penalty is proportional to: range or standard
+        deviation of the numeric ones, or mean distance of every one.
+    {neural_parameters}
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Labels, sorted.
+    coef_ : ndarray of shape (1, n_features_in_) or (n_classes, n_features_in_)
+        Weights of a linear network, exactly 0 for columns that were kept out. Only for
+        ``hidden_layer_sizes=()``.
+    intercept_ : ndarray of shape (1,) or (n_classes,)
+        Its biases. Only for ``hidden_layer_sizes=()``.
+    sensitive_encoder_ : SensitiveEncoder or None
+        Encoding and scale of the attributes, for held-out rows. It holds no rows.
+    {neural_attributes}
+
+    See Also
+    --------
+    DistanceCovarianceClassifier : A logistic model, fitted to the optimum.
+    FairNeuralRegressor : The same for numbers.
+    skweight.losses.DistanceCovarianceLoss : The penalty, for networks of one's own.
+
+    Notes
+    -----
+    The loss of a batch is ``sum(w * loss) / sum(w) + fairness_alpha * penalty``, with weights that
+    `class_weight` may have multiplied. Two classes are penalised through the probability of the
+    second one; with more the penalties of all classes' probabilities are added, each class alone.
+    A batch whose weights sum to 3 or less is not penalised by the statistic "U". At
+    ``fairness_alpha=0`` the network is that of :class:`~skweight.neural.NeuralClassifier`.
+
+    A step takes memory and time in proportion to the square of its rows, so `batch_size` should
+    stay at some thousand. Rows held out for `early_stopping` are scored with the penalty, too.
+
+    What is driven down is the dependence of predictions on the given attributes in the training
+    rows. Nothing follows for errors or calibration within groups, or for attributes not given.
+
+    References
+    ----------
+    .. [1] H. M. Lee, K. Antonio, B. Avanzi, L. Marchi, R. Zhou, "Machine Learning with Multitype
+       Protected Attributes: Intersectional Fairness through Regularisation", arXiv 2509.08163,
+       2025.
+
+    Examples
+    --------
+    The feature follows the square of the attribute, so that no correlation shows between them.
+
+    >>> import numpy as np
+    >>> from skweight.fairness import FairNeuralClassifier, dependence_score
+    >>> rng = np.random.default_rng(0)
+    >>> s = rng.uniform(-1, 1, size=500)
+    >>> proxy = 3 * s**2 - 1 + 0.3 * rng.normal(size=500)
+    >>> X = np.column_stack([proxy, rng.normal(size=500)])
+    >>> y = X.sum(axis=1) + rng.logistic(size=500) > 0
+    >>> options = {"max_iter": 60, "learning_rate_init": 0.01, "tol": 1e-3, "random_state": 0}
+    >>> for strength in [0, 50]:
+    ...     model = FairNeuralClassifier(strength, **options).fit(X, y, sensitive_features=s)
+    ...     print(round(dependence_score(model.predict_proba(X)[:, 1], s), 4))
+    """
+
+    _parameter_constraints: dict = {
+        **FAIR_CONSTRAINTS,
+        "class_weight": NeuralClassifier._parameter_constraints["class_weight"],
+    }
+
+    def __init__(
+        self,
+        fairness_alpha=1.0,
+        *,
+        measure="ccdcov",
+        statistic="U",
+        c=1.0,
+        sensitive_columns=None,
+        drop_sensitive=True,
+        sensitive_types="auto",
+        nominal_metric="euclidean",
+        missing="error",
+        scale="minmax",
+        hidden_layer_sizes=(100,),
+        activation="relu",
+        optimizer="adam",
+        optimizer_params=None,
+        alpha=1e-4,
+        batch_size="auto",
+        learning_rate_init=1e-3,
+        max_iter=200,
+        shuffle=True,
+        tol=1e-4,
+        n_iter_no_change=10,
+        early_stopping=False,
+        validation_fraction=0.1,
+        cv=None,
+        warm_start=False,
+        random_state=None,
+        class_weight=None,
+        device="auto",
+        dtype="auto",
+        compile=False,
+        amp=False,
+        module=None,
+        iterator_train=None,
+        callbacks=None,
+    ):
+        store_parameters(self, locals())
+
+    @with_callbacks
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None, *, sensitive_features=None):
+        """Train a network.
+
+        Attributes are columns of X that `sensitive_columns` names, or come beside it. Rows are used
+        as they are: scale them in a Pipeline.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training rows.
+        y : array-like of shape (n_samples,)
+            Labels of any type, two or more distinct ones.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Weights of the rows, at least 0. An integer weight equals that many copies of a row.
+            None means 1 for all.
+        sensitive_features : array-like or data frame of shape (n_samples,) or \
+(n_samples, n_attributes), or None, default=None
+            Protected attributes by position of the rows, where `sensitive_columns` is None.
+
+        Returns
+        -------
+        FairNeuralClassifier
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If the input or a combination of parameters has no meaning; the message names it.
+
+        Warns
+        -----
+        UserWarning
+            If there are no attributes, or weights are not the frequencies that the statistic "U"
+            needs.
+        ConvergenceWarning
+            If the loss still fell in the last epoch.
+
+        See Also
+        --------
+        partial_fit : One pass over the rows.
+
+        Examples
+        --------
+        >>> from skweight.fairness import FairNeuralClassifier
+        >>> X, y = [[0.0], [1.0], [2.0], [3.0]], ["no", "yes", "no", "yes"]
+        >>> model = FairNeuralClassifier(max_iter=5, tol=1.0, n_iter_no_change=2)
+        >>> model.fit(X, y, sensitive_features=list("abba")).classes_.tolist()
+        ['no', 'yes']
+        """
+        if not self.warm_start:
+            self._forget()
+        return self._fit_classes(X, y, sample_weight, sensitive_features)
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, classes=None, sample_weight=None, *, sensitive_features=None):
+        """Train for one pass over the rows, on top of what was learned before.
+
+        Levels and scales of attributes are those of the first call.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,)
+            Labels.
+        classes : array-like of shape (n_classes,) or None, default=None
+            All labels there will ever be; the first call needs them.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Weights of the rows, at least 0.
+        sensitive_features : array-like or data frame of shape (n_samples,) or \
+(n_samples, n_attributes), or None, default=None
+            Protected attributes of these rows, where `sensitive_columns` is None.
+
+        Returns
+        -------
+        FairNeuralClassifier
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            As in `fit`, or if the first call has no `classes`.
+
+        Warns
+        -----
+        UserWarning
+            As in `fit`, or if an attribute has levels that the first call did not see.
+
+        See Also
+        --------
+        fit : Passes until the loss falls no more.
+
+        Examples
+        --------
+        >>> from skweight.fairness import FairNeuralClassifier
+        >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [0, 1, 0, 1]
+        >>> model = FairNeuralClassifier()
+        >>> model.partial_fit(X, y, classes=[0, 1, 2], sensitive_features=list("abba")).n_iter_
+        1
+        """
+        first = not hasattr(self, "net_")
+        if first and classes is None:
+            raise ValueError("classes must be given in the first call of partial_fit, got None.")
+        options = {"classes": classes, "first": first, "incremental": True}
+        return self._fit_classes(X, y, sample_weight, sensitive_features, **options)
+
+    def _fit_classes(
+        self, X, y, weight, sensitive_features, classes=None, first=True, incremental=False
+    ):
+        seen = X, y, weight
+        rows, weight = self._rows_to_train(X, y, weight, sensitive_features, reset=first)
+        with self._features_are(rows.X.shape[1]):
+            _, _, places, weight = self._encoded(rows.X, rows.y, weight, classes, reset=first)
+        return self._train_fairly(
+            rows,
+            [places],
+            weight,
+            len(self.classes_),
+            stratify=places,
+            seen=seen,
+            incremental=incremental,
+        )
+
+    def _checked_target(self, y):
+        y = checked_labels(y)
+        check_classification_targets(y)
+        return y
+
+    def _unit(self):
+        return 1.0
+
+    def _response(self):
+        from skweight.fairness._neural_torch import probabilities
+
+        return probabilities
+
+    def _logits(self, X):
+        return self._outputs(self._net_columns(X))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        # A column that must not be used may be what tells the classes of a check apart.
+        tags.classifier_tags.poor_score = self.sensitive_columns is not None
+        return tags
