@@ -146,7 +146,27 @@ class FairNeural(SensitiveRows):
 
     @property
     def coef_(self):
-        """Weights of a linear network, exactly 0 for columns that were kept out."""
+        """Weights of a linear network, as the linear models of scikit-learn have them.
+
+        They are exactly 0 for columns that were kept out.
+
+        Returns
+        -------
+        ndarray of shape (n_features_in_,), (1, n_features_in_) or (n_classes, n_features_in_)
+            For a regressor, a classifier of two classes, and one of more.
+
+        See Also
+        --------
+        intercept_ : Its biases.
+
+        Examples
+        --------
+        >>> from skweight.fairness import FairNeuralRegressor
+        >>> X, y = [["a", 0.0], ["b", 1.0], ["a", 2.0], ["b", 3.0]], [0.0, 1.0, 2.0, 3.0]
+        >>> model = FairNeuralRegressor(hidden_layer_sizes=(), sensitive_columns=[0])
+        >>> model.partial_fit(X, y).coef_.shape
+        (2,)
+        """
         coef = super().coef_
         full = np.zeros((*coef.shape[:-1], len(self._used_columns)))
         full[..., self._used_columns] = coef

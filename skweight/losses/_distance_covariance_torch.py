@@ -54,8 +54,8 @@ class DistanceCovarianceLoss(nn.Module):
 
     >>> import torch
     >>> from skweight.losses import DistanceCovarianceLoss
-    >>> a = torch.tensor([0.0, 0.0, 1.0, 1.0]).repeat(5)
-    >>> b = torch.tensor([0.0, 1.0, 0.0, 1.0]).repeat(5)
+    >>> a = torch.tensor([0, 0, 1, 1], dtype=torch.float64).repeat(5)
+    >>> b = torch.tensor([0, 1, 0, 1], dtype=torch.float64).repeat(5)
     >>> y_pred = (a - b).abs().requires_grad_()
     >>> loss = DistanceCovarianceLoss()(y_pred, [a, b])
     >>> round(loss.item(), 4)
@@ -81,6 +81,8 @@ class DistanceCovarianceLoss(nn.Module):
 
     def forward(self, y_pred, sensitive, weight=None):
         """Compute the loss of a batch.
+
+        A network of skorch or a training loop adds it to another loss.
 
         Parameters
         ----------
@@ -114,7 +116,7 @@ class DistanceCovarianceLoss(nn.Module):
         >>> from skweight.losses import DistanceCovarianceLoss
         >>> y_pred, age = torch.linspace(0, 1, 5), torch.linspace(20, 60, 5)
         >>> round(DistanceCovarianceLoss(statistic="V")(y_pred, age).item(), 2)
-        6.4
+        3.04
         """
         y = y_pred[:, None] if y_pred.ndim == 1 else y_pred
         blocks = _blocks(sensitive, y)
