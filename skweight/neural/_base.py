@@ -38,6 +38,8 @@ class BaseNeural(CallbackSupportMixin, BaseEstimator):
     _parameter_constraints: dict = {**NEURAL_CONSTRAINTS}
     # For subclasses without the parameter.
     categorical_features = None
+    # Rows of a batch when the loss of rows held out is computed; -1 means all.
+    _valid_batch_rows = 4096
 
     # ---------------------------------------------------------------- for subclasses
 
@@ -132,9 +134,9 @@ class BaseNeural(CallbackSupportMixin, BaseEstimator):
         def after_epoch(epoch):
             if task is None or not task.listened:
                 return False
-            net.module_.eval()
+            net._set_training(False)
             stop = task.iteration("epoch", self._reconstruction)
-            net.module_.train()
+            net._set_training(True)
             return stop
 
         n_iter, settled = train(
@@ -147,7 +149,7 @@ class BaseNeural(CallbackSupportMixin, BaseEstimator):
         self.loss_ = progress.losses[-1]
         self.validation_scores_ = list(progress.scores) or None
         self.best_loss_ = progress.best
-        if not settled and epochs > 1:
+        if not settled and task is not None:
             warnings.warn(
                 f"The loss still fell after max_iter={self.max_iter} epochs: raise max_iter, "
                 "learning_rate_init or tol.",
@@ -180,7 +182,7 @@ class BaseNeural(CallbackSupportMixin, BaseEstimator):
             iterator_train=batches,
             iterator_train__shuffle=self.shuffle,
             iterator_valid=TensorBatches,
-            iterator_valid__batch_size=4096,
+            iterator_valid__batch_size=self._valid_batch_rows,
             train_split=None,
             callbacks=[copy.deepcopy(part) for part in _as_list(self.callbacks)],
             verbose=0,
@@ -309,6 +311,13 @@ class BaseNeural(CallbackSupportMixin, BaseEstimator):
         """Module: the trained network, in evaluation mode on the CPU."""
         # Never a second attribute: a pickle would make two networks of it.
         return self.net_.module_
+
+    def _checked_X(self, X):
+        """Return rows to predict for, checked."""
+        check_is_fitted(self)
+        return validate_data(
+            self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False
+        )
 
     def _outputs(self, X, part=None):
         """Return outputs of the net, or of a part of its module, for checked rows in float64."""

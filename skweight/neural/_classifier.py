@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import column_or_1d
 
 from skweight._core._callbacks import with_callbacks
 from skweight._core._sklearn_compat import StrOptions, _fit_context
@@ -18,11 +18,15 @@ class NeuralClassifierMixin(ClassifierMixin):
     """Labels on the way in, probabilities and labels on the way out."""
 
     def _encoded(self, X, y, sample_weight, classes=None, reset=True):
-        """Return rows of positive weight, places of their classes and weights; set `classes_`."""
+        """Return rows of positive weight, their labels, places of these and weights."""
         X, y, weight = checked_rows(self, X, y, sample_weight, reset=reset)
         y = column_or_1d(y, warn=True)
-        check_classification_targets(y)
         X, weight, y = positive_rows(X, weight, y)
+        return X, y, *self._places(y, weight, classes, reset)
+
+    def _places(self, y, weight, classes=None, reset=True):
+        """Return places of labels among the classes, and weights; set `classes_`."""
+        check_classification_targets(y)
         found, known = np.unique(y), getattr(self, "classes_", None)
         if classes is not None:
             found = np.unique(classes)
@@ -47,7 +51,7 @@ class NeuralClassifierMixin(ClassifierMixin):
         if getattr(self, "class_weight", None) is not None:
             factor = compute_sample_weight(self.class_weight, y)
             weight = factor if weight is None else weight * factor
-        return X, y, np.searchsorted(found, y), weight
+        return np.searchsorted(found, y), weight
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
@@ -103,10 +107,10 @@ class NeuralClassifierMixin(ClassifierMixin):
         X, y, places, weight = self._encoded(X, y, sample_weight, classes, reset=first)
         return self._train_classes(X, y, places, weight, incremental=True)
 
-    def _train_classes(self, X, y, places, weight, incremental=False):
+    def _train_classes(self, X, y, places, weight, more=(), incremental=False):
         return self._train(
             X,
-            [places],
+            [places, *more],
             weight,
             len(self.classes_),
             stratify=places,
@@ -115,9 +119,7 @@ class NeuralClassifierMixin(ClassifierMixin):
         )
 
     def _logits(self, X):
-        check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
-        return self._outputs(X)
+        return self._outputs(self._checked_X(X))
 
     def decision_function(self, X):
         """Return scores of rows.

@@ -2,7 +2,7 @@
 
 import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import column_or_1d
 
 from skweight._core._callbacks import with_callbacks
 from skweight._core._sklearn_compat import _fit_context
@@ -16,28 +16,35 @@ class NeuralRegressorMixin(MultiOutputMixin, RegressorMixin):
     """Targets in units of their standard deviation on the way in, in their own on the way out."""
 
     def _scaled(self, X, y, sample_weight, reset=True):
-        """Return rows of positive weight, their standardised targets and weights."""
+        """Return rows of positive weight, their targets, these standardised, and weights."""
         X, y, weight = checked_rows(
             self, X, y, sample_weight, reset=reset, multi_output=True, y_numeric=True
         )
         y = np.asarray(y, dtype=float)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        flat = y.ndim == 1
-        Y = y[:, None] if flat else y
-        X, weight, Y = positive_rows(X, weight, Y)
+        X, weight, y = positive_rows(X, weight, y)
+        return X, y, self._standardised(y, weight, reset), weight
+
+    def _standardised(self, y, weight, reset=True):
+        """Return targets, one column each, in units of their deviations; set these."""
+        Y = y.reshape(len(y), -1)
         if reset and not (self.warm_start and hasattr(self, "net_")):
             mean = np.average(Y, axis=0, weights=weight)
-            scale = np.sqrt(np.average((Y - mean) ** 2, axis=0, weights=weight))
-            constant = scale <= 10 * np.finfo(float).eps * np.abs(mean)
-            self._moments = mean, np.where(constant, 1.0, scale), flat
-        mean, scale, flat = self._moments
+            largest = np.abs(Y - mean).max(axis=0)
+            constant = largest <= 10 * np.finfo(float).eps * np.abs(mean)
+            largest[constant] = 1.0
+            scale = largest * np.sqrt(
+                np.average(((Y - mean) / largest) ** 2, axis=0, weights=weight)
+            )
+            self._moments = mean, np.where(constant, 1.0, scale), y.ndim == 1
+        mean, scale, _ = self._moments
         if Y.shape[1] != len(mean):
             raise ValueError(
                 f"y must have {len(mean)} target(s) as before, got {Y.shape[1]}: set "
                 "warm_start=False."
             )
-        return X, (Y - mean) / scale, weight, Y[:, 0] if flat else Y
+        return (Y - mean) / scale
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
@@ -62,7 +69,7 @@ class NeuralRegressorMixin(MultiOutputMixin, RegressorMixin):
         """
         if not self.warm_start:
             self._forget()
-        X, Z, weight, y = self._scaled(X, y, sample_weight)
+        X, y, Z, weight = self._scaled(X, y, sample_weight)
         return self._train(X, [Z], weight, Z.shape[1], seen=(X, y, weight))
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -85,7 +92,7 @@ class NeuralRegressorMixin(MultiOutputMixin, RegressorMixin):
         estimator
             The fitted estimator.
         """
-        X, Z, weight, y = self._scaled(X, y, sample_weight, reset=not hasattr(self, "net_"))
+        X, y, Z, weight = self._scaled(X, y, sample_weight, reset=not hasattr(self, "net_"))
         return self._train(X, [Z], weight, Z.shape[1], seen=(X, y, weight), incremental=True)
 
     def predict(self, X):
@@ -103,10 +110,9 @@ class NeuralRegressorMixin(MultiOutputMixin, RegressorMixin):
         ndarray of shape (n_samples,) or (n_samples, n_targets)
             Predictions.
         """
-        check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
+        outputs = self._outputs(self._checked_X(X))
         mean, scale, flat = self._moments
-        values = mean + scale * self._outputs(X)
+        values = mean + scale * outputs
         return values[:, 0] if flat else values
 
     def __sklearn_tags__(self):

@@ -176,9 +176,7 @@ class NeuralTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseN
         ndarray of shape (n_samples, n_components)
             Codes.
         """
-        check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
-        return self._outputs(X, part="encoder")
+        return self._outputs(self._checked_X(X), part="encoder")
 
     def inverse_transform(self, X):
         """Rebuild rows from their codes.

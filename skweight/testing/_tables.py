@@ -8,7 +8,12 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.tree import DecisionTreeClassifier
 
 # A network that learns in a few steps what the checks ask for.
-_SMALL_NET = {"hidden_layer_sizes": (10,), "learning_rate_init": 0.02, "max_iter": 100}
+_SMALL_NET = {
+    "hidden_layer_sizes": (10,),
+    "learning_rate_init": 0.02,
+    "max_iter": 100,
+    "random_state": 0,
+}
 _FAIR_NET = {**_SMALL_NET, "max_iter": 60, "dtype": "float64", "random_state": 0}
 
 # Constructor parameters that make a fit cheap. A list of several checks each of them.
