@@ -1,7 +1,6 @@
 """What fair networks share: attributes of the rows, and what depending on them costs."""
 
 import warnings
-from contextlib import contextmanager
 from numbers import Real
 
 import numpy as np
@@ -43,6 +42,8 @@ class FairNeural(SensitiveRows):
     multiplied by since the net's loss and response have other units than the user's.
     """
 
+    # The penalty of a block of rows takes the square of their number.
+    _valid_batch_rows = 1024
     _x_format = {"accept_sparse": "csr", "dtype": [np.float64, np.float32]}
 
     def _rows_to_train(self, X, y, sample_weight, sensitive_features, reset):
@@ -55,17 +56,6 @@ class FairNeural(SensitiveRows):
             )
         self._used_columns = rows.used
         return rows, None if sample_weight is None else rows.weight
-
-    @contextmanager
-    def _features_are(self, n_features):
-        """Let a check see the columns of the net as the features."""
-        names = ("n_features_in_", "feature_names_in_")
-        known = {name: self.__dict__.pop(name) for name in names if name in self.__dict__}
-        self.n_features_in_ = n_features
-        try:
-            yield
-        finally:
-            self.__dict__.update(known)
 
     def _train_fairly(self, rows, targets, weight, n_out, *, incremental, **options):
         """Train the net, attributes being one more target."""
@@ -138,8 +128,8 @@ class FairNeural(SensitiveRows):
         # Out of the caller here, `_train_fairly`, `fit` and scikit-learn's wrapper of it.
         warnings.warn(message, UserWarning, stacklevel=5)
 
-    def _net_columns(self, X):
-        """Return the columns of checked rows that the net sees."""
+    def _checked_X(self, X):
+        """Return the columns of rows to predict for that the net sees, checked."""
         check_is_fitted(self)
         X, used = self._prediction_columns(X)
         return X if used is not None or self._used_columns.all() else X[:, self._used_columns]

@@ -28,13 +28,12 @@ class FairMeans(FairNeural):
         loss.check_target(rows.y, mean)
         self._glm_loss = loss
         if not loss.log_link:
-            with self._features_are(rows.X.shape[1]):
-                _, Z, _, _ = self._scaled(rows.X, rows.y, weight, reset=first)
+            Z = self._standardised(rows.y, weight, reset=first)
             self._unit_of_y = self._moments[1][0]
-            return Z[:, 0]
+            return Z
         self._unit_of_y = mean
         self._moments = np.log([mean]), np.ones(1), True
-        return rows.y / mean
+        return rows.y[:, None] / mean
 
     def _checked_target(self, y):
         y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y", estimator=self)
@@ -60,6 +59,4 @@ class FairMeans(FairNeural):
 
     def _scores(self, X):
         """Return linear predictors: means, or their logarithms."""
-        outputs = self._outputs(self._net_columns(X))
-        mean, scale, _ = self._moments
-        return (mean + scale * outputs)[:, 0]
+        return super().predict(X)

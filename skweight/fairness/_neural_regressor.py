@@ -279,7 +279,7 @@ default="squared_error"
         rows, weight = self._rows_to_train(X, y, weight, sensitive_features, reset=first)
         Z = self._in_units_of_the_net(rows, weight, first)
         options = {"seen": seen, "incremental": incremental}
-        return self._train_fairly(rows, [Z[:, None]], weight, 1, **options)
+        return self._train_fairly(rows, [Z], weight, 1, **options)
 
     def predict(self, X):
         """Predict the mean of the target.
