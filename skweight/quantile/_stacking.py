@@ -15,7 +15,7 @@ from skweight._core._sklearn_compat import (
     check_sample_weight,
     takes_sparse,
 )
-from skweight._core._wrapping import copy_feature_info, router_of
+from skweight._core._wrapping import copy_feature_info, router_of, rows_of
 from skweight.quantile._adapters import QuantileModel, quantile_model
 from skweight.quantile._levels import DEFAULT_QUANTILES, check_quantiles
 from skweight.quantile._stacking_base import (
@@ -278,11 +278,14 @@ class QuantileStackingRegressor(
                     "sample_weight must give some row that cv holds out a positive weight."
                 )
             held = Q[covered]
-            combined = sorted_base(held, self.sort_base)
-            self._fit_weights(
-                combined, y[covered], weight[covered], levels, task, self._needed_to_predict
+            forecast = self._fit_combination(
+                sorted_base(held, self.sort_base),
+                rows_of(X, np.flatnonzero(covered)),
+                y[covered],
+                weight[covered],
+                levels,
+                task,
             )
-            forecast = combine(combined, self.weights_, self.intercept_)
             self._set_crossing_rates(held, forecast, y[covered], weight[covered])
             self.oof_quantiles_ = Q if self.store_oof else None
         return self
@@ -291,6 +294,14 @@ class QuantileStackingRegressor(
         # A method of its own, so that nested CV+ can bring models that are fitted already.
         how = (self.cv, self.random_state, routed.split, self.n_jobs)
         return fit_models(models, X, y, routed.fit, *how)
+
+    def _fit_combination(self, Q, X, y, weight, levels, task):
+        """Fit the weights of ready base quantiles, and return the ensemble's of the same rows."""
+        self._fit_weights(Q, y, weight, levels, task, self._needed_to_predict)
+        return self._combined(Q, X)
+
+    def _combined(self, Q, X):
+        return combine(Q, self.weights_, self.intercept_)
 
     def _needed_to_predict(self):
         names = ("estimators_", "named_estimators_", "n_features_in_", "feature_names_in_")
@@ -307,8 +318,7 @@ class QuantileStackingRegressor(
     def _forecast(self, X):
         models = [QuantileModel(e, self.quantiles_) for e in self.estimators_]
         Q = np.stack([model.predict_quantiles(X) for model in models], axis=1)
-        Q = sorted_base(Q, self.sort_base)
-        return self._ordered(combine(Q, self.weights_, self.intercept_))
+        return self._ordered(self._combined(sorted_base(Q, self.sort_base), X))
 
     def get_params(self, deep=True):
         """Get the parameters, those of the base models included.
