@@ -26,6 +26,9 @@ from skweight.neural._parameters import (
 
 __all__ = ["NEURAL_CONSTRAINTS", "BaseNeural", "checked_rows", "positive_rows", "store_parameters"]
 
+# What `fit` keeps beside attributes that end in "_".
+_PRIVATE = ("_hold_out_seed", "_moments", "_predictor", "_progress", "_shape")
+
 
 class BaseNeural(CallbackSupportMixin, BaseEstimator):
     """An estimator that contains a net of skorch, built in `fit`.
@@ -247,9 +250,10 @@ class BaseNeural(CallbackSupportMixin, BaseEstimator):
         return {name: getattr(self, name) for name in names if hasattr(self, name)}
 
     def _forget(self):
-        """Begin anew."""
-        for name in ("net_", "classes_", "_predictor"):
-            self.__dict__.pop(name, None)
+        """Drop everything fitted."""
+        for name in list(vars(self)):
+            if (name.endswith("_") and not name.startswith("_")) or name in _PRIVATE:
+                delattr(self, name)
 
     # ---------------------------------------------------------------- options
 

@@ -60,6 +60,9 @@ class NeuralTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseN
         **NEURAL_CONSTRAINTS,
         "n_components": [Interval(Integral, 1, None, closed="left")],
     }
+    # The parameters of its encoder are those of its decoder.
+    del _parameter_constraints["module"], _parameter_constraints["categorical_features"]
+    module = None
 
     def __init__(
         self,
@@ -89,9 +92,6 @@ class NeuralTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseN
         callbacks=None,
     ):
         store_parameters(self, locals())
-
-    # There is no module= here: it would have to be two.
-    module = None
 
     def _criterion(self):
         from torch.nn import functional

@@ -16,6 +16,9 @@ _SMALL_NET = {
 }
 _FAIR_NET = {**_SMALL_NET, "max_iter": 60, "dtype": "float64", "random_state": 0}
 
+# Rows in float32 train in float32 by default, which is not the same to seven digits.
+_IN_DOUBLE = {"check_other_dtypes": {"dtype": "float64"}}
+
 # Constructor parameters that make a fit cheap. A list of several checks each of them.
 CHEAP_PARAMETERS = {
     "AnyLossClassifier": [
@@ -60,6 +63,27 @@ CHEAP_PARAMETERS = {
     "NeuralClassifier": _SMALL_NET,
     "NeuralRegressor": _SMALL_NET,
     "NeuralTransformer": _SMALL_NET,
+    # All rows in each step, and a start that is unique: then weights equal repeated rows.
+    "LocalQuantileStackingRegressor": [
+        {
+            "estimators": [
+                ("linear", QuantileRegressor(alpha=0.0)),
+                ("shrunk", QuantileRegressor(alpha=0.02)),
+            ],
+            "quantiles": (0.05, 0.5, 0.95),
+            "weighting": weighting,
+            "init": init,
+            "cv": 3,
+            "hidden_layer_sizes": (4,),
+            "batch_size": None,
+            "learning_rate_init": 0.01,
+            "max_iter": 8,
+            "early_stopping": False,
+            "random_state": 0,
+            "dtype": "float64",
+        }
+        for weighting, init in (("fine", "equal"), ("coarse", "global"))
+    ],
     # Its default split is random: without a seed no two fits agree.
     "OrdinalConformalClassifier": {"random_state": 0},
     "PrestoClassifier": [
@@ -247,6 +271,9 @@ CHECK_PARAMETERS = {
             "sensitive_types": {"age": "numeric"},
         },
     },
+    "NeuralClassifier": _IN_DOUBLE,
+    "NeuralRegressor": _IN_DOUBLE,
+    "NeuralTransformer": _IN_DOUBLE,
     "PrestoClassifier": {
         # These rows can be separated: without a penalty on the common slopes the infimum is not
         # attained, and what is compared would be where the iterations stop.
