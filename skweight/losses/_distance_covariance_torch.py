@@ -130,9 +130,9 @@ class DistanceCovarianceLoss(nn.Module):
             return 0.0 * y.sum()
         with torch.no_grad():
             matrix, constant = self._functional(blocks, weight, total)
-            matrix *= (2 * self._kappa(total) * weight)[:, None] * weight
-            slopes = [(matrix * torch.sign(s[:, None] - s)).sum(dim=1) for s in y.unbind(dim=1)]
-            slopes = torch.stack(slopes, dim=1)
+            signs = (torch.sign(s[:, None] - s) for s in y.unbind(dim=1))
+            slopes = torch.stack([sign.mul_(matrix) @ weight for sign in signs], dim=1)
+            slopes *= 2 * self._kappa(total) * weight[:, None]
         # By Euler: the value is linear in distances. Without the mean there is less to cancel.
         return (slopes * (y - y.detach().mean(dim=0))).sum() + y.shape[1] * constant
 
@@ -154,17 +154,18 @@ class DistanceCovarianceLoss(nn.Module):
             pairs = weight @ (sums - product.diagonal())
             constant = (self.c * pairs + total * power) / (total * (total - 3))
             constant = constant - total * power / (total - 3)
-        return -self._centred(product, weight, total), constant
+        return self._centred(product, weight, total).neg_(), constant
 
     def _centred(self, matrix, weight, total):
-        """Return a matrix of pairs of rows, centred in both directions."""
+        """Centre a matrix of pairs of rows in both directions, and return it."""
         sums = matrix @ weight
         if self.statistic == "V":
             a, b = 1 / total, 1 / total**2
         else:
             sums = sums - matrix.diagonal()  # what is there between two copies of a row
             a, b = 1 / (total - 2), 1 / ((total - 1) * (total - 2))
-        return matrix - a * (sums[:, None] + sums) + b * (weight @ sums)
+        shift = a * sums - b / 2 * (weight @ sums)
+        return matrix.sub_(shift).sub_(shift[:, None])
 
     def _kappa(self, total):
         return 1 / total**2 if self.statistic == "V" else 1 / (total * (total - 3))
