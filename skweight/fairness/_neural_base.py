@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skweight._core._sklearn_compat import Interval
 from skweight.fairness._glm_base import SHARED_CONSTRAINTS
+from skweight.fairness._held_out import counts
 from skweight.fairness._sensitive import SensitiveEncoder
 from skweight.fairness._sensitive_rows import SensitiveRows
 from skweight.neural._parameters import NEURAL_CONSTRAINTS
@@ -71,7 +72,7 @@ class FairNeural(SensitiveRows):
             blocks = self._encoded_attributes(rows, incremental)
             self._widths = [block.shape[1] for block in blocks]
             targets = [*targets, np.hstack(blocks)]
-            self._warn_of_frequencies(rows, weight)
+            self._count = self._count_of(weight, len(rows.y))
         if hasattr(self, "net_"):  # trained further, perhaps with another strength
             self.net_.criterion_ = self._criterion()
         return self._train(rows.X, targets, weight, n_out, incremental=incremental, **options)
@@ -103,25 +104,22 @@ class FairNeural(SensitiveRows):
             DistanceCovarianceLoss(self.measure, self.statistic, self.c),
             self._response(),
             self._widths,
+            self._count,
         )
 
-    def _warn_of_frequencies(self, rows, weight):
-        """Warn where weights are not what the unbiased statistic takes them for."""
-        if self.statistic != "U" or self.fairness_alpha == 0:
-            return
-        n = len(rows.y)
-        batch = rows.weight.sum() * self._batch_rows(n) / n
-        if not batch > 3:
+    def _count_of(self, weight, n):
+        """Return what weights are multiplied by to count rows; warn if batches have too few."""
+        factor, rows = 1.0, n
+        if weight is not None:
+            counted = counts(weight).sum()
+            factor, rows = counted / weight.sum(), counted
+        batch = rows * self._batch_rows(n) / n
+        if self.statistic == "U" and self.fairness_alpha > 0 and not batch > 3:
             self._say(
                 f"statistic='U' needs weights that sum to more than 3 in a batch, got {batch:.3g}, "
-                "and nothing is penalised: use a larger batch_size, weights that count rows, or "
-                "statistic='V' with large batches."
+                "and nothing is penalised: raise batch_size."
             )
-        elif (rows.weight % 1).any():
-            self._say(
-                "statistic='U' takes weights as frequencies, and some are not whole numbers: pass "
-                "frequencies, or use statistic='V', which needs only ratios, with large batches."
-            )
+        return factor
 
     @staticmethod
     def _say(message):

@@ -27,8 +27,8 @@ class FairNeuralClassifier(FairNeural, NeuralClassifier):
         Distance covariance with all attributes taken as one vector, joint distance covariance, or
         the sum over the attributes, which does not see intersections.
     statistic : {"U", "V"}, default="U"
-        The unbiased statistic, whose mean over batches is that of all rows and in which weights are
-        counts of rows, or the biased one, which is for batches of a thousand rows or more.
+        The unbiased statistic, whose mean over batches is that of all rows, or the biased one,
+        which is for batches of a thousand rows or more.
     c : float, default=1.0
         Constant of "jdcov", above 0, in units of the attributes' distances: the larger, the more
         pairs count beside higher orders.
@@ -74,7 +74,9 @@ class FairNeuralClassifier(FairNeural, NeuralClassifier):
     The loss of a batch is ``sum(w * loss) / sum(w) + fairness_alpha * penalty``, with weights that
     `class_weight` may have multiplied. Two classes are penalised through the probability of the
     second one; with more the penalties of all classes' probabilities are added, each class alone.
-    A batch whose weights sum to 3 or less is not penalised by the statistic "U". At
+    The statistic "U" takes weights as counts of rows. If not all are whole numbers, they are
+    multiplied so that they add up to their effective number of rows, ``sum(w)**2 / sum(w**2)``. A
+    batch in which they sum to 3 or less is not penalised by it. At
     ``fairness_alpha=0`` the network is that of :class:`~skweight.neural.NeuralClassifier`.
 
     A step takes memory and time in proportion to the square of its rows, so `batch_size` should
@@ -187,8 +189,7 @@ class FairNeuralClassifier(FairNeural, NeuralClassifier):
         Warns
         -----
         UserWarning
-            If there are no attributes, or weights are not the frequencies that the statistic "U"
-            needs.
+            If there are no attributes, or batches are too small for the statistic "U".
         ConvergenceWarning
             If the loss still fell in the last epoch.
 

@@ -38,8 +38,8 @@ default="squared_error"
         Distance covariance with all attributes taken as one vector, joint distance covariance, or
         the sum over the attributes, which does not see intersections.
     statistic : {"U", "V"}, default="U"
-        The unbiased statistic, whose mean over batches is that of all rows and in which weights are
-        counts of rows, or the biased one, which is for batches of a thousand rows or more.
+        The unbiased statistic, whose mean over batches is that of all rows, or the biased one,
+        which is for batches of a thousand rows or more.
     c : float, default=1.0
         Constant of "jdcov", above 0, in units of the attributes' distances: the larger, the more
         pairs count beside higher orders.
@@ -83,8 +83,11 @@ default="squared_error"
     The loss of a batch is ``sum(w * loss) / sum(w) + fairness_alpha * penalty``. If y is multiplied
     by t, the same network needs `fairness_alpha` times t for squared error and ``t**(1 - power)``
     for the other losses. For claim counts with an exposure take ``y = counts / exposure`` and
-    ``sample_weight = exposure``: then rates are penalised, weighted by exposure, with
-    ``statistic="V"`` and a large `batch_size`, since exposures count no rows.
+    ``sample_weight = exposure``: then rates are penalised, weighted by exposure.
+
+    The statistic "U" takes weights as counts of rows. If not all are whole numbers, they are
+    multiplied so that they add up to their effective number of rows, ``sum(w)**2 / sum(w**2)``. A
+    batch in which they sum to 3 or less is not penalised by it.
 
     Targets are standardised inside, or divided by their mean where the link is the logarithm, and
     the strength is converted; `loss_` is in those units. At ``fairness_alpha=0`` and with squared
@@ -206,8 +209,7 @@ default="squared_error"
         Warns
         -----
         UserWarning
-            If there are no attributes, or weights are not the frequencies that the statistic "U"
-            needs.
+            If there are no attributes, or batches are too small for the statistic "U".
         ConvergenceWarning
             If the loss still fell in the last epoch.
 

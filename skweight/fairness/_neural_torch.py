@@ -23,15 +23,18 @@ class Penalised(nn.Module):
         Makes of outputs what is to be independent, such as probabilities.
     widths : list of int
         Columns of each attribute in the last target, which holds them side by side.
+    count : float
+        What weights are multiplied by to count rows.
     """
 
-    def __init__(self, loss, strength, dependence, response, widths):
+    def __init__(self, loss, strength, dependence, response, widths, count):
         super().__init__()
         self.loss = loss
         self.strength = strength
         self.dependence = dependence
         self.response = response
         self.widths = widths
+        self.count = count
 
     def forward(self, output, *targets, weight=None):
         """Return the penalised loss of a batch."""
@@ -40,6 +43,7 @@ class Penalised(nn.Module):
         if self.strength == 0:
             return loss
         blocks = attributes.split(self.widths, dim=1)
+        weight = None if weight is None else self.count * weight
         return loss + self.strength * self.dependence(self.response(output), blocks, weight)
 
 

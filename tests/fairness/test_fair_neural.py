@@ -131,6 +131,21 @@ def test_loss_of_a_regressor(loss, power, link):
     assert_allclose(model.loss_, expected, rtol=1e-10)
 
 
+def test_weights_count_effective_rows():
+    X, y, S, blocks = proxy()
+    weight = np.random.default_rng(1).uniform(0.2, 1, len(y))
+    model = FairNeuralClassifier(30.0, **STILL)
+    model.partial_fit(X, y, [0, 1], weight, sensitive_features=S)
+    shares = model.predict_proba(X)
+    counts = weight * weight.sum() / (weight**2).sum()
+    with pytest.warns(UserWarning, match="frequencies"):
+        penalty = concatenated_distance_covariance(
+            shares[:, 1], blocks, statistic="U", sample_weight=counts
+        )
+    expected = log_loss(y, shares, sample_weight=weight) + 30 * penalty
+    assert_allclose(model.loss_, expected, rtol=1e-10)
+
+
 LINEAR = {
     "hidden_layer_sizes": (),
     "statistic": "V",
