@@ -1,0 +1,26 @@
+"""Race neural estimators against skorch, scikit-learn and the rivals of each method, in one run.
+
+Run ``python -m benchmarks.neural``, or with ``--quick`` a few small cells of it, or with
+``--sections`` parts of it. It needs the ``bench`` extra. Every target is printed with what was
+measured and PASS or MISS.
+"""
+
+from benchmarks import _neural_epochs, _neural_learning, _sections
+
+TASKS = {
+    "epochs": _neural_epochs.section,
+    "learning": _neural_learning.section,
+}
+PACKAGES = ("torch", "skorch")
+INTRO = """# Neural estimators beside skorch, scikit-learn and rivals
+
+`{command}`, one thread."""
+
+
+def main(argv=None):
+    """Run all sections, print them, and write the report."""
+    _sections.run("neural", __doc__, TASKS, INTRO, PACKAGES, argv)
+
+
+if __name__ == "__main__":
+    main()
