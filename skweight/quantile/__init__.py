@@ -6,6 +6,7 @@ from skweight.quantile._crossing_display import CrossingDisplay
 from skweight.quantile._crossing_penalty import crossing_margins, crossing_penalty
 from skweight.quantile._fan_display import QuantileFanDisplay
 from skweight.quantile._levelwise import LevelwiseQuantileRegressor
+from skweight.quantile._local_stacking import LocalQuantileStackingRegressor
 from skweight.quantile._noncross import noncross_isotonic, noncross_minmax, noncross_sort
 from skweight.quantile._noncross_gradient import noncross_vjp
 from skweight.quantile._noncross_transformer import NonCrossingTransformer
@@ -21,6 +22,7 @@ __all__ = [
     "CrossingDisplay",
     "IntervalWidthDisplay",
     "LevelwiseQuantileRegressor",
+    "LocalQuantileStackingRegressor",
     "NonCrossingTransformer",
     "QuantileAggregator",
     "QuantileFanDisplay",
