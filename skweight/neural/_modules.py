@@ -1,5 +1,6 @@
 """Networks for tables: layers with their own random numbers, whatever happens elsewhere."""
 
+import functools
 import itertools
 import math
 
@@ -7,7 +8,8 @@ import torch
 from torch import nn
 
 ACTIVATIONS = {
-    "relu": nn.ReLU,
+    # In place: what a linear layer puts out, nothing else needs.
+    "relu": functools.partial(nn.ReLU, inplace=True),
     "tanh": nn.Tanh,
     "logistic": nn.Sigmoid,
     "elu": nn.ELU,
