@@ -15,12 +15,17 @@ from skweight.losses._confusion_metrics import METRICS, check_metric, metric_fun
 from skweight.neural._base import BaseNeural
 from skweight.neural._classifier import NeuralClassifierMixin
 from skweight.neural._docs import documented
-from skweight.neural._parameters import NEURAL_CONSTRAINTS, layer_sizes, store_parameters
+from skweight.neural._parameters import (
+    NEURAL_CONSTRAINTS,
+    OPTIMIZERS,
+    layer_sizes,
+    store_parameters,
+)
 from skweight.neural._training import Progress
 
 # What a linear model, which torch has no part in, can do with the parameters of networks.
 _LINEAR_OPTIONS = {
-    "optimizer": ("adam", "sgd"),
+    "optimizer": ("auto", "sgd", "adam"),
     "optimizer_params": (None,),
     "early_stopping": (False,),
     "device": ("auto", "cpu"),
@@ -59,10 +64,11 @@ class AnyLossClassifier(NeuralClassifierMixin, BaseNeural):
         Whether a linear model has a constant.
     hidden_layer_sizes : tuple of int or int, default=()
         Units of the hidden layers; () is a linear model, fitted without torch.
-    optimizer : {"adam", "adamw", "sgd", "rmsprop", "nadam", "radam"} or Optimizer class, \
-default="adam"
-        How the weights are moved. A linear model knows "adam" and "sgd", which is plain gradient
-        descent there and has Nesterov's momentum of .9 in networks.
+    optimizer : {"auto", "adam", "adamw", "sgd", "rmsprop", "nadam", "radam"} or Optimizer class, \
+default="auto"
+        How the weights are moved. "auto" is "sgd" for a linear model, "adam" for a network. Linear
+        models know these two, "sgd" as plain gradient descent; in networks it has Nesterov's
+        momentum of .9.
     batch_size : int or None, default=None
         Rows of a step; None means all rows, which is what the metric is about. Smaller batches are
         stratified. They are fewer, and larger, where a class would not have a row in each.
@@ -91,9 +97,11 @@ default="adam"
     is the amplification. The loss is 1 minus the metric of their sums. ``alpha / 2 * ||W||^2`` over
     the sum of weights is added.
 
-    Rows of which the model is sure have no gradient, also where they are wrong. So a linear model
-    starts from 0, and features need a common scale: put a `StandardScaler` before it. The loss is
-    not convex. Nothing in it rewards calibrated probabilities: where they matter, wrap the model
+    Rows of which the model is sure have no gradient, also where they are wrong. So training starts
+    from equal probabilities (a `module` must see to that itself), and features need a common
+    scale: put a `StandardScaler` before it. The loss is not convex, and where it ends depends on
+    the steps: those of Adam, at first equally long in all coordinates, often lead a linear model
+    astray. Nothing in the loss rewards calibrated probabilities: where they matter, wrap the model
     in a `CalibratedClassifierCV`.
 
     Linear models are fitted in float64 and take of the networks' parameters those that mean
@@ -122,10 +130,13 @@ default="adam"
         "amplification": [Interval(Real, 0, None, closed="neither")],
         "pos_label": [Real, str, "boolean", None],
         "fit_intercept": ["boolean"],
+        "optimizer": [StrOptions({"auto", *OPTIMIZERS}), callable],
         "batch_size": [Interval(Integral, 1, None, closed="left"), None],
         "class_weight": [StrOptions({"balanced"}), dict, None],
     }
     del _parameter_constraints["categorical_features"]
+    # A metric of all rows held out is no mean over batches.
+    _valid_batch_rows = -1
 
     def __init__(
         self,
@@ -137,11 +148,11 @@ default="adam"
         fit_intercept=True,
         hidden_layer_sizes=(),
         activation="relu",
-        optimizer="adam",
+        optimizer="auto",
         optimizer_params=None,
         alpha=0.0,
         batch_size=None,
-        learning_rate_init=0.01,
+        learning_rate_init=0.02,
         max_iter=1000,
         shuffle=True,
         tol=1e-5,
@@ -174,7 +185,7 @@ default="adam"
 
     # ---------------------------------------------------------------- training
 
-    def _train_classes(self, X, y, places, weight, incremental=False):
+    def _train_classes(self, X, y, places, weight, *, incremental=False):
         check_metric(self.metric, self.beta, self.amplification)
         self._check_batch_size()
         if not incremental:
@@ -185,7 +196,7 @@ default="adam"
                     "fit_intercept=False is for linear models, got hidden_layer_sizes="
                     f"{self.hidden_layer_sizes!r} and module={self.module!r}."
                 )
-            return super()._train_classes(X, y, places, weight, incremental)
+            return super()._train_classes(X, y, places, weight, incremental=incremental)
         self._check_linear_options()
         shape = (X.shape[1], len(self.classes_), ())
         if hasattr(self, "net_") and (incremental or self.warm_start):
@@ -217,7 +228,7 @@ default="adam"
             metric=metric_function(self.metric, self.beta, self._positive()),
             amplification=self.amplification,
             alpha=self.alpha,
-            optimizer=self.optimizer,
+            adam=self.optimizer == "adam",
             learning_rate=self.learning_rate_init,
             fit_intercept=self.fit_intercept,
             batch_size=self.batch_size,
@@ -240,9 +251,20 @@ default="adam"
         )
 
     def _batches(self):
-        from skweight.imbalance._batches_torch import StratifiedBatches
+        from skweight.imbalance._anyloss_torch import StratifiedBatches
 
         return StratifiedBatches
+
+    def _module(self):
+        from skweight.imbalance._anyloss_torch import undecided_mlp
+
+        return undecided_mlp
+
+    def _optimizer(self, torch):
+        if self.optimizer != "auto":
+            return super()._optimizer(torch)
+        options = {"fused": True, **(self.optimizer_params or {})}
+        return torch.optim.Adam, {f"optimizer__{key}": value for key, value in options.items()}
 
     # ---------------------------------------------------------------- options
 

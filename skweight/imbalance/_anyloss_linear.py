@@ -66,8 +66,8 @@ class LinearNet:
         Steepness of the soft decisions.
     alpha : float
         Strength of the penalty.
-    optimizer : {"adam", "sgd"}
-        Steps of Adam, or plain gradient descent.
+    adam : bool
+        Whether steps are those of Adam, not of plain gradient descent.
     learning_rate : float
         Step size.
     fit_intercept : bool
@@ -88,7 +88,7 @@ class LinearNet:
         metric,
         amplification,
         alpha,
-        optimizer,
+        adam,
         learning_rate,
         fit_intercept,
         batch_size,
@@ -105,7 +105,7 @@ class LinearNet:
         self.rng = np.random.RandomState(seed)
         # The last column holds the intercepts.
         self.theta = np.zeros((1 if n_classes == 2 else n_classes, n_features + 1))
-        self.moments = np.zeros((2, *self.theta.shape)) if optimizer == "adam" else None
+        self.moments = np.zeros((2, *self.theta.shape)) if adam else None
         self.n_steps = 0
 
     @property
@@ -124,6 +124,9 @@ class LinearNet:
 
     def notify(self, *args, **kwargs):
         """Tell nobody: there are no callbacks of skorch."""
+
+    def _set_training(self, training):
+        """Predict at any time: there are no layers that only training has."""
 
     def fit_loop(self, rows, epochs=1):
         """Take a step for every batch of one epoch."""

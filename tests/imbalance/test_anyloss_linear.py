@@ -33,7 +33,8 @@ def problem(n_classes=2, n=120, p=3, seed=0):
 
 
 def classifier(metric="f1", **options):
-    return AnyLossClassifier(metric, **{"max_iter": 60, "tol": 0.0, **options})
+    steps = {"optimizer": "adam", "learning_rate_init": 0.01, "max_iter": 60, "tol": 0.0}
+    return AnyLossClassifier(metric, **{**steps, **options})
 
 
 def theta_of(model):

@@ -1,9 +1,23 @@
-"""Batches of tensors in which every class has its share."""
+"""What networks trained for a metric differ in: their start, and their batches."""
 
 import torch
+from torch import nn
 
 from skweight.imbalance._batches import stratified_batches
+from skweight.neural._modules import MLP
 from skweight.neural._rows import TensorBatches
+
+
+def undecided_mlp(n_in, n_out, hidden_layer_sizes, activation, *, generator, dtype):
+    """Return a perceptron that gives every class the same probability at first.
+
+    Rows of which it was sure would have no gradient. The parameters are those of
+    `skweight.neural.MLP`.
+    """
+    net = MLP(n_in, n_out, hidden_layer_sizes, activation, generator=generator, dtype=dtype)
+    nn.init.zeros_(net[-1].weight)
+    nn.init.zeros_(net[-1].bias)
+    return net
 
 
 class StratifiedBatches(TensorBatches):
