@@ -97,7 +97,8 @@ class BaseNeural(CallbackSupportMixin, BaseEstimator):
         goes_on = hasattr(self, "net_") and (incremental or self.warm_start)
         shape = (X.shape[1], n_out, layer_sizes(self.hidden_layer_sizes))
         if goes_on:
-            self._check_same(shape)
+            self._check_same(torch, shape)
+            self.net_.go_on(self.alpha, self.learning_rate_init)
         else:
             self._build(torch, X, n_out)
             self._shape = shape
@@ -298,13 +299,17 @@ class BaseNeural(CallbackSupportMixin, BaseEstimator):
                 f"{type(self.module).__name__}."
             )
 
-    def _check_same(self, shape):
-        for what, now, before in zip(
-            ("features", "outputs", "hidden_layer_sizes"), shape, self._shape, strict=True
+    def _check_same(self, torch, shape):
+        optimizer, _ = self._optimizer(torch)
+        for what, now, before in (
+            ("features", shape[0], self._shape[0]),
+            ("outputs", shape[1], self._shape[1]),
+            ("hidden_layer_sizes", shape[2], self._shape[2]),
+            ("optimizer", optimizer, self.net_.optimizer),
         ):
             if now != before:
                 raise ValueError(
-                    f"warm_start and partial_fit go on with a net whose {what} are {before}, got "
+                    f"warm_start and partial_fit go on with a net of {what} {before}, got "
                     f"{now}: set warm_start=False."
                 )
 
@@ -379,9 +384,14 @@ def checked_rows(estimator, X, y, sample_weight, *, reset, **options):
     return X, y, weight
 
 
-def positive_rows(X, weight, *others):
+def positive_rows(estimator, X, weight, *others):
     """Return rows of positive weight, and of everything that belongs to them."""
     if weight is None or weight.all():
         return X, weight, *others
+    if estimator.early_stopping and estimator.cv is not None:
+        raise ValueError(
+            "cv holds out rows by their places, which do not fit once those of sample_weight=0 are "
+            "left out: leave them out before."
+        )
     kept = np.flatnonzero(weight)
     return X[kept], weight[kept], *(None if part is None else part[kept] for part in others)

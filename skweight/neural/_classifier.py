@@ -21,7 +21,7 @@ class NeuralClassifierMixin(ClassifierMixin):
         """Return rows of positive weight, their labels, places of these and weights."""
         X, y, weight = checked_rows(self, X, y, sample_weight, reset=reset)
         y = column_or_1d(y, warn=True)
-        X, weight, y = positive_rows(X, weight, y)
+        X, weight, y = positive_rows(self, X, weight, y)
         return X, y, *self._places(y, weight, classes, reset)
 
     def _places(self, y, weight, classes=None, reset=True):

@@ -75,7 +75,7 @@ _PARAMETERS = {
         ones.""",
     "amp": """
         bool, default=False
-        Whether to compute in mixed precision: bfloat16 on CPUs, float16 on GPUs.""",
+        Whether to compute the layers in bfloat16, the loss and the weights in float32.""",
     "module": """
         callable or None, default=None
         Class or function that builds the network from the numbers of features and outputs. Those

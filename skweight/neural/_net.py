@@ -72,6 +72,14 @@ class Net(NeuralNet):
         # Each with its values outside the graph.
         self._matrices = [(p, p.detach()) for p in matrices] if self.alpha > 0 else []
 
+    def go_on(self, alpha, lr):
+        """Take over what may differ from one fit to the next."""
+        self.alpha = alpha
+        if lr != self.lr:
+            self.lr = lr
+            for group in self.optimizer_.param_groups:
+                group["lr"] = lr
+
     def end(self):
         """Leave nothing of the training rows behind, and come back to the CPU."""
         for name in _TRANSIENT:
@@ -95,9 +103,8 @@ class Net(NeuralNet):
         """Return the module's outputs for rows, in lower precision where that was asked for."""
         if not self.amp:
             return self.module_(x)
-        kind = torch.device(self.device).type
-        dtype = torch.float16 if kind == "cuda" else torch.bfloat16
-        with torch.autocast(kind, dtype=dtype):
+        # bfloat16 has the exponents of float32: unlike float16 it needs no scaling of gradients.
+        with torch.autocast(torch.device(self.device).type, dtype=torch.bfloat16):
             output = self.module_(x)
         return output.float()
 

@@ -23,7 +23,7 @@ class NeuralRegressorMixin(MultiOutputMixin, RegressorMixin):
         y = np.asarray(y, dtype=float)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        X, weight, y = positive_rows(X, weight, y)
+        X, weight, y = positive_rows(self, X, weight, y)
         return X, y, self._standardised(y, weight, reset), weight
 
     def _standardised(self, y, weight, reset=True):

@@ -155,7 +155,7 @@ class NeuralTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseN
     def _train_rows(self, X, sample_weight, reset, incremental=False):
         X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=reset)
         weight = None if sample_weight is None else check_sample_weight(sample_weight, X)
-        X, weight = positive_rows(X, weight)
+        X, weight = positive_rows(self, X, weight)
         targets = [X.toarray() if hasattr(X, "toarray") else X]
         return self._train(
             X, targets, weight, X.shape[1], seen=(X, None, weight), incremental=incremental
