@@ -97,8 +97,8 @@ class BaseNeural(CallbackSupportMixin, BaseEstimator):
         goes_on = hasattr(self, "net_") and (incremental or self.warm_start)
         shape = (X.shape[1], n_out, layer_sizes(self.hidden_layer_sizes))
         if goes_on:
-            self._check_same(torch, shape)
-            self.net_.go_on(self.alpha, self.learning_rate_init)
+            self._check_same(shape)
+            self.net_.go_on(self._optimizer(torch)[0], self.learning_rate_init, self.alpha)
         else:
             self._build(torch, X, n_out)
             self._shape = shape
@@ -299,17 +299,12 @@ class BaseNeural(CallbackSupportMixin, BaseEstimator):
                 f"{type(self.module).__name__}."
             )
 
-    def _check_same(self, torch, shape):
-        optimizer, _ = self._optimizer(torch)
-        for what, now, before in (
-            ("features", shape[0], self._shape[0]),
-            ("outputs", shape[1], self._shape[1]),
-            ("hidden_layer_sizes", shape[2], self._shape[2]),
-            ("optimizer", optimizer, self.net_.optimizer),
-        ):
+    def _check_same(self, shape):
+        names = ("features", "outputs", "hidden_layer_sizes")
+        for what, now, before in zip(names, shape, self._shape, strict=True):
             if now != before:
                 raise ValueError(
-                    f"warm_start and partial_fit go on with a net of {what} {before}, got "
+                    f"warm_start and partial_fit go on with a net whose {what} are {before}, got "
                     f"{now}: set warm_start=False."
                 )
 

@@ -72,8 +72,13 @@ class Net(NeuralNet):
         # Each with its values outside the graph.
         self._matrices = [(p, p.detach()) for p in matrices] if self.alpha > 0 else []
 
-    def go_on(self, alpha, lr):
-        """Take over what may differ from one fit to the next."""
+    def go_on(self, optimizer, lr, alpha):
+        """Take over what may differ from one fit to the next, and refuse what may not."""
+        if optimizer != self.optimizer:
+            raise ValueError(
+                f"warm_start and partial_fit go on with the optimizer {self.optimizer.__name__}, "
+                f"got {optimizer.__name__}: set warm_start=False."
+            )
         self.alpha = alpha
         if lr != self.lr:
             self.lr = lr
