@@ -63,11 +63,11 @@ middles = (edges[1:] + edges[:-1]) / 2
 place = np.digitize(s, edges[1:-1])
 for strength in (0, 10, 100):
     y_pred = train(strength)(X).detach()[:, 0]
-    score = DistanceCovarianceLoss()(y_pred, s)
+    score = DistanceCovarianceLoss()(y_pred, s).item()
     means = np.bincount(place, y_pred) / np.bincount(place)
     fit = np.corrcoef(y_pred, other)[0, 1]
     ax.plot(middles, means, marker=".", label=f"strength {strength}")
-    print(f"strength {strength:3}: dependence {score.item():.4f}, correlation with the rest {fit:.2f}")
+    print(f"strength {strength:3}: dependence {score:.4f}, correlation with the rest {fit:.2f}")
 ax.set(xlabel="attribute", ylabel="mean prediction")
 ax.legend()
 plt.show()
