@@ -109,11 +109,18 @@ class LinearNet:
         self.n_steps = 0
 
     @property
+    def module_(self):
+        """The model itself: there is nothing around it."""
+        return self
+
+    @property
     def coef(self):
+        """Weights, of shape (1, n_features) for two classes."""
         return self.theta[:, :-1]
 
     @property
     def intercept(self):
+        """Constants, of shape (1,) for two classes."""
         return self.theta[:, -1]
 
     def scores(self, X):
@@ -121,6 +128,16 @@ class LinearNet:
         return safe_sparse_dot(X, self.coef.T) + self.intercept
 
     # ---------------------------------------------------------------- training
+
+    def go_on(self, adam, learning_rate, alpha):
+        """Take over what may differ from one fit to the next, and refuse what may not."""
+        if adam != (self.moments is not None):
+            raise ValueError(
+                "warm_start and partial_fit go on with the same optimizer, got another: set "
+                "warm_start=False."
+            )
+        self.learning_rate = learning_rate
+        self.alpha = alpha
 
     def notify(self, *args, **kwargs):
         """Tell nobody: there are no callbacks of skorch."""

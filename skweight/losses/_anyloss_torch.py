@@ -75,6 +75,8 @@ class AnyLoss(nn.Module):
     def forward(self, output, target, weight=None):
         """Compute the loss.
 
+        It is a number for the whole batch, in which a row of weight 2 counts as two rows.
+
         Parameters
         ----------
         output : Tensor of shape (n,), (n, 1) or (n, n_classes)
@@ -88,6 +90,18 @@ class AnyLoss(nn.Module):
         -------
         Tensor
             A number.
+
+        See Also
+        --------
+        anyloss : The same for arrays of probabilities.
+
+        Examples
+        --------
+        >>> import torch
+        >>> from skweight.losses import AnyLoss
+        >>> output, target = torch.tensor([[-0.5], [0.5], [0.5]]), torch.tensor([0, 0, 1])
+        >>> AnyLoss("accuracy")(output, target, weight=torch.tensor([1.0, 2.0, 1.0])).item()
+        0.5
         """
         soft = self._soft_decisions(output)
         K = soft.shape[1]

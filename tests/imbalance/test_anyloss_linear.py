@@ -280,6 +280,17 @@ def test_warm_start_goes_on():
     assert model.loss_curve_ == whole.loss_curve_
     with pytest.raises(ValueError, match="features are 3, got 2"):
         model.fit(X[:, :2], y)
+    with pytest.raises(ValueError, match="same optimizer, got another: set warm_start=False"):
+        model.set_params(optimizer="sgd").fit(X, y)
+
+
+def test_warm_start_takes_a_new_step_and_penalty():
+    X, y, _ = problem()
+    model = classifier(optimizer="sgd", max_iter=5, warm_start=True).fit(X, y)
+    theta = theta_of(model)
+    gradient = gradient_at(theta, X, y, "f1", None, 3.0)
+    model.set_params(learning_rate_init=0.002, alpha=3.0, max_iter=1).fit(X, y)
+    assert_allclose(theta_of(model), theta - 0.002 * gradient, atol=1e-9)
 
 
 def test_ends_without_improvement():
