@@ -83,8 +83,8 @@ class LocalQuantileStackingRegressor(QuantileStackingRegressor):
     n_jobs : int or None, default=None
         Number of base models fitted at the same time, as in joblib.
     early_stopping : bool, default=True
-        Whether out-of-fold rows are held out, whose loss decides when to end; the weights of the
-        best epoch are restored, those of the start among them.
+        Whether out-of-fold rows are held out, whose loss decides when to end; the network of the
+        best epoch is restored.
     module : callable or None, default=None
         Class or function that builds the network from the numbers of features and weights, as in
         :class:`~skweight.neural.NeuralRegressor`; its last linear layer begins at 0.
