@@ -16,7 +16,13 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skweight.fairness import FairNeuralClassifier, FairNeuralRegressor
+from skweight.fairness import (
+    FairNeuralClassifier,
+    FairNeuralRegressor,
+    dependence_score,
+    refit_within_budget,
+)
+from skweight.metrics import fairness_scorer
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -94,6 +100,26 @@ def test_search_and_pipeline_slice_attributes(make):
     )
     search.fit(X, y, **{f"{name}__sensitive_features": group})
     assert search.predict(X).shape == y.shape
+
+
+def test_search_within_a_budget():
+    X, y, group = rows(150)
+    frame = pd.DataFrame(X, columns=list("xyz")).assign(group=group)
+    options = SMALL | {"max_iter": 30, "learning_rate_init": 0.02}
+    search = GridSearchCV(
+        FairNeuralClassifier(sensitive_columns="group", **options),
+        {"fairness_alpha": [0, 50]},
+        scoring={
+            "loss": "neg_log_loss",
+            "dependence": fairness_scorer(dependence_score, sensitive_columns="group"),
+        },
+        refit=refit_within_budget("loss", "dependence", fairness_budget=0.5),
+        cv=2,
+        error_score="raise",
+    ).fit(frame, y)
+    dependence = -search.cv_results_["mean_test_dependence"]
+    assert dependence[1] < 0.5 * dependence[0]
+    assert search.best_params_ == {"fairness_alpha": 50}
 
 
 @BOTH
