@@ -63,11 +63,13 @@ class Net(NeuralNet):
 
     def begin(self, device):
         """Get ready to train on a device."""
+        if self.compile and not hasattr(self.module_, "_orig_mod"):
+            self.module_ = self.torch_compile(self.module_, "module")
         move(self, device)
         self._weighted_parts = [
             p for p in self.module_.modules() if isinstance(p, WeightedBatchNorm1d)
         ]
-        self._parameters = [p for p in self.module_.parameters() if p.requires_grad]
+        self._parameters = list(self.module_.parameters())
         matrices = [p for p in self._parameters if p.ndim > 1]
         # Each with its values outside the graph.
         self._matrices = [(p, p.detach()) for p in matrices] if self.alpha > 0 else []
@@ -129,7 +131,15 @@ class Net(NeuralNet):
     def train_step(self, batch, **fit_params):
         """Take one step of the optimiser."""
         if self.callbacks_:
-            return super().train_step(batch, **fit_params)
+            step = super().train_step(batch, **fit_params)
+        else:
+            step = self._step(batch, **fit_params)
+        # Of the first evaluation, where the optimiser asks for several.
+        self._count(step["loss"], step["size"], training=True)
+        return step
+
+    def _step(self, batch, **fit_params):
+        """Do what skorch does, without the records that only callbacks read."""
         steps = []
 
         def step():
@@ -158,8 +168,7 @@ class Net(NeuralNet):
         size = len(X) if weight is None else weight.sum().item()
         if self._matrices:
             loss = loss + self._add_penalty(self.alpha / size)
-        self._count(loss, size, training=True)
-        return {"loss": loss, "y_pred": output}
+        return {"loss": loss, "y_pred": output, "size": size}
 
     def validation_step(self, batch, **fit_params):
         """Compute the loss of a batch held out."""
@@ -207,13 +216,13 @@ class Net(NeuralNet):
 
 def move(net, device):
     """Move a net, and what its optimiser remembers, to a device."""
+    if net.device == device:
+        return
     net.device = device
     net.module_.to(device)
     net.criterion_.to(device)
-    for state in net.optimizer_.state.values():
-        for key, value in state.items():
-            if isinstance(value, torch.Tensor) and key != "step":
-                state[key] = value.to(device)
+    # Loading sends everything to where the parameters are, except for what belongs on the CPU.
+    net.optimizer_.load_state_dict(net.optimizer_.state_dict())
 
 
 def build_module(factory, n_in, n_out, options, generator, dtype):
