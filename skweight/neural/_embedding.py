@@ -57,7 +57,8 @@ def count_categories(X, places):
     """Return the number of categories of each column; raise where one holds something else."""
     counts = []
     for place in places:
-        codes = X[:, place]
+        codes = X[:, [place]]
+        codes = codes.toarray() if hasattr(codes, "toarray") else codes
         codes = codes[codes >= 0]
         if (codes != np.floor(codes)).any():
             raise ValueError(

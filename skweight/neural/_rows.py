@@ -1,5 +1,7 @@
 """Rows as whole tensors, and batches that are slices of them."""
 
+from numbers import Integral
+
 import numpy as np
 import torch
 
@@ -74,12 +76,13 @@ class SparseRows:
         return self.X.shape[0]
 
     def __getitem__(self, places):
-        """Return rows: dense ones by a slice or an order, sparse ones by an array of places."""
+        """Return rows: sparse ones by an array of places, else dense ones or a single one."""
         if isinstance(places, np.ndarray):
             return SparseRows(self.X[places], self.dtype, self.device)
         if isinstance(places, torch.Tensor):
             places = places.cpu().numpy()
         rows = self.X[places].toarray()
+        rows = rows.ravel() if isinstance(places, Integral) else rows
         return torch.as_tensor(rows, dtype=self.dtype, device=self.device)
 
     def to(self, device):
