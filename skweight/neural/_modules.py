@@ -35,6 +35,8 @@ def linear(n_in, n_out, generator, dtype, gain=6.0):
 class MLP(nn.Sequential):
     """A multi-layer perceptron with a linear last layer.
 
+    Weights and biases begin as those of :class:`~sklearn.neural_network.MLPClassifier` do.
+
     Parameters
     ----------
     n_in, n_out : int
@@ -49,6 +51,20 @@ class MLP(nn.Sequential):
         Source of the random numbers.
     dtype : torch.dtype or None, default=None
         Type of the weights.
+
+    See Also
+    --------
+    ResidualMLP : A deeper network.
+
+    Examples
+    --------
+    >>> from skweight.neural import MLP
+    >>> MLP(4, 2, (10,), activation="tanh")
+    MLP(
+      (0): Linear(in_features=4, out_features=10, bias=True)
+      (1): Tanh()
+      (2): Linear(in_features=10, out_features=2, bias=True)
+    )
     """
 
     def __init__(
@@ -132,6 +148,17 @@ class ResidualMLP(nn.Module):
         Source of the random numbers.
     dtype : torch.dtype or None, default=None
         Type of the weights.
+
+    See Also
+    --------
+    MLP : Layers one after the other.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skweight.neural import ResidualMLP
+    >>> ResidualMLP(4, 2, (32, 32))(torch.zeros(5, 4)).shape
+    torch.Size([5, 2])
     """
 
     def __init__(
@@ -146,6 +173,8 @@ class ResidualMLP(nn.Module):
         dtype=None,
     ):
         super().__init__()
+        if not hidden_layer_sizes:
+            raise ValueError("hidden_layer_sizes of a ResidualMLP must hold one width at least.")
         width = hidden_layer_sizes[0]
         self.first = linear(n_in, width, generator, dtype)
         self.blocks = nn.ModuleList()
@@ -163,7 +192,31 @@ class ResidualMLP(nn.Module):
         self.last = linear(width, n_out, generator, dtype)
 
     def forward(self, X):
-        """Return the outputs."""
+        """Return the outputs.
+
+        Features become outputs.
+
+        Parameters
+        ----------
+        X : Tensor of shape (n_rows, n_in)
+            What comes in.
+
+        Returns
+        -------
+        Tensor of shape (n_rows, n_out)
+            What goes out.
+
+        See Also
+        --------
+        MLP : Layers one after the other.
+
+        Examples
+        --------
+        >>> import torch
+        >>> from skweight.neural import ResidualMLP
+        >>> ResidualMLP(4, 2, (8,)).forward(torch.zeros(5, 4)).shape
+        torch.Size([5, 2])
+        """
         hidden = self.first(X)
         for block in self.blocks:
             hidden = hidden + block(hidden)
@@ -173,23 +226,64 @@ class ResidualMLP(nn.Module):
 class Dropout(nn.Module):
     """Leave out random units, by a generator of its own.
 
+    It draws the same units whatever else happens in the process, which ``torch.nn.Dropout`` does
+    not.
+
     Parameters
     ----------
     p : float
         Share that is left out, at least 0 and below 1.
     generator : torch.Generator or None, default=None
         Source of the random numbers; a child of it is used.
+
+    See Also
+    --------
+    MLP : A perceptron, which may drop out.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skweight.neural import Dropout
+    >>> layer = Dropout(0.5, torch.Generator().manual_seed(0))
+    >>> sorted(set(layer(torch.ones(100)).tolist()))
+    [0.0, 2.0]
     """
 
     def __init__(self, p, generator=None):
         super().__init__()
+        if not 0 <= p < 1:
+            raise ValueError(f"p must be at least 0 and below 1, got {p}.")
         self.p = p
         self.generator = torch.Generator()
         seed = torch.randint(2**31 - 1, (), generator=generator)
         self.generator.manual_seed(int(seed))
 
     def forward(self, X):
-        """Return the units that are kept, scaled up."""
+        """Return the units that are kept, scaled up.
+
+        In evaluation all are kept.
+
+        Parameters
+        ----------
+        X : Tensor
+            What comes in.
+
+        Returns
+        -------
+        Tensor of the shape of X
+            What goes out.
+
+        See Also
+        --------
+        torch.nn.Dropout : By torch's global random state.
+
+        Examples
+        --------
+        >>> import torch
+        >>> from skweight.neural import Dropout
+        >>> Dropout(0.5).eval().forward(torch.ones(3))
+        tensor([1., 1., 1.])
+        """
         if not self.training or self.p == 0:
             return X
         kept = torch.rand(X.shape, generator=self.generator, dtype=X.dtype) >= self.p
@@ -198,6 +292,9 @@ class Dropout(nn.Module):
 
 class WeightedBatchNorm1d(nn.Module):
     """Batch normalisation in which a row of weight 2 counts as two rows.
+
+    The networks of this package tell it the weights of each batch. With equal ones it is
+    ``torch.nn.BatchNorm1d``, up to the running variance, which is the biased one here.
 
     Parameters
     ----------
@@ -209,6 +306,19 @@ class WeightedBatchNorm1d(nn.Module):
         Share of a batch in the running mean and variance, both of which are weighted and biased.
     dtype : torch.dtype or None, default=None
         Type of the parameters.
+
+    See Also
+    --------
+    MLP : A perceptron without normalisation.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skweight.neural import WeightedBatchNorm1d
+    >>> layer = WeightedBatchNorm1d(1)
+    >>> layer.sample_weight = torch.tensor([3.0, 1.0])
+    >>> layer(torch.tensor([[0.0], [4.0]])).round(decimals=3).flatten().tolist()
+    [-0.5770000219345093, 1.7319999933242798]
     """
 
     def __init__(self, num_features, eps=1e-5, momentum=0.1, dtype=None):
@@ -221,7 +331,31 @@ class WeightedBatchNorm1d(nn.Module):
         self.sample_weight = None  # of the batch, which the net sets
 
     def forward(self, X):
-        """Return normalised features."""
+        """Return normalised features.
+
+        In evaluation running moments are used.
+
+        Parameters
+        ----------
+        X : Tensor of shape (n_rows, num_features)
+            What comes in.
+
+        Returns
+        -------
+        Tensor of shape (n_rows, num_features)
+            What goes out.
+
+        See Also
+        --------
+        torch.nn.BatchNorm1d : Without weights.
+
+        Examples
+        --------
+        >>> import torch
+        >>> from skweight.neural import WeightedBatchNorm1d
+        >>> WeightedBatchNorm1d(2).forward(torch.ones(3, 2)).abs().max().item()
+        0.0
+        """
         if self.training:
             mean, var = self._moments(X)
             with torch.no_grad():
