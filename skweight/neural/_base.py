@@ -96,38 +96,41 @@ class BaseNeural(CallbackSupportMixin, BaseEstimator):
         self._check_options(incremental)
         goes_on = hasattr(self, "net_") and (incremental or self.warm_start)
         shape = (X.shape[1], n_out, layer_sizes(self.hidden_layer_sizes))
-        if goes_on:
-            self._check_same(shape)
-            self.net_.go_on(self._optimizer(torch)[0], self.learning_rate_init, self.alpha)
-        else:
-            self._build(torch, X, n_out)
-            self._shape = shape
-        device = self._device(torch)
-        rows = self._rows(torch, X, targets, weight, device)
-        held_out = None
-        if self.early_stopping and not incremental:
-            kept, held = hold_out(self, X, stratify, self._hold_out_seed)
-            rows, held_out = rows.some(kept), rows.some(held)
-        self.net_.iterator_train__batch_size = self._batch_rows(len(rows))
-        X_seen, y_seen, weight_seen = seen or (X, None, None)
-        metadata = None if weight_seen is None else {"sample_weight": weight_seen}
-        self.__dict__.pop("_predictor", None)
-        net = self.net_
-        net.begin(device)
         try:
-            if incremental:
-                self._epochs((rows, held_out), 1, None)
+            device = self._device(torch)
+            if goes_on:
+                self._check_same(shape)
+                self.net_.go_on(self._optimizer(torch)[0], self.learning_rate_init, self.alpha)
             else:
-                epochs = self.max_iter
-                with FitTask.root(self, X_seen, y_seen, metadata, max_subtasks=epochs) as task:
-                    self._epochs((rows, held_out), epochs, task)
+                self._build(torch, X, n_out)
+                self._shape = shape
+            rows, held_out = self._rows(torch, X, targets, weight, device), None
+            if self.early_stopping and not incremental:
+                kept, held = hold_out(self, X, stratify, self._hold_out_seed)
+                rows, held_out = rows.some(kept), rows.some(held)
+            self._run((rows, held_out), device, seen or (X, None, None), incremental)
         except BaseException:
             if not goes_on:
                 self._forget()
             raise
+        return self
+
+    def _run(self, rows, device, seen, incremental):
+        """Run one epoch or many, the net being ready for it meanwhile."""
+        net = self.net_
+        net.iterator_train__batch_size = self._batch_rows(len(rows[0]))
+        self.__dict__.pop("_predictor", None)
+        net.begin(device)
+        try:
+            if incremental:
+                self._epochs(rows, 1, None)
+                return
+            X, y, weight = seen
+            metadata = None if weight is None else {"sample_weight": weight}
+            with FitTask.root(self, X, y, metadata, max_subtasks=self.max_iter) as task:
+                self._epochs(rows, self.max_iter, task)
         finally:
             net.end()
-        return self
 
     def _epochs(self, rows, epochs, task):
         """Run epochs, and set the attributes that tell of them."""
@@ -141,6 +144,7 @@ class BaseNeural(CallbackSupportMixin, BaseEstimator):
             net._set_training(False)
             stop = task.iteration("epoch", self._reconstruction)
             net._set_training(True)
+            self.__dict__.pop("_predictor", None)  # of this epoch, if a callback predicted
             return stop
 
         n_iter, settled = train(
@@ -312,7 +316,25 @@ class BaseNeural(CallbackSupportMixin, BaseEstimator):
 
     @property
     def module_(self):
-        """Module: the trained network, in evaluation mode on the CPU."""
+        """Module of torch that was trained, on the CPU.
+
+        It is that of `net_`, and is trained further by `partial_fit`.
+
+        See Also
+        --------
+        sklearn.base.clone : A copy of an estimator that is not trained.
+
+        Examples
+        --------
+        >>> from skweight.neural import NeuralRegressor
+        >>> net = NeuralRegressor((3,), tol=1.0, random_state=0).fit([[0.0], [1.0]], [0.0, 1.0])
+        >>> net.module_
+        MLP(
+          (0): Linear(in_features=1, out_features=3, bias=True)
+          (1): ReLU(inplace=True)
+          (2): Linear(in_features=3, out_features=1, bias=True)
+        )
+        """
         # Never a second attribute: a pickle would make two networks of it.
         return self.net_.module_
 
@@ -341,9 +363,9 @@ class BaseNeural(CallbackSupportMixin, BaseEstimator):
         return hasattr(self, "net_") and hasattr(self, "n_features_in_")
 
     def __getstate__(self):
+        # A new dict: that of the base class may be the one in which attributes live.
         state = super().__getstate__()
-        state.pop("_predictor", None)
-        return state
+        return {name: value for name, value in state.items() if name != "_predictor"}
 
 
 def import_torch(estimator):

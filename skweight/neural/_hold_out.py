@@ -43,7 +43,7 @@ def hold_out(estimator, X, classes, seed):
     n_held = int(np.ceil(fraction * X.shape[0]))
     if counts.min() < 2 or n_held < len(labels):
         raise ValueError(
-            f"early_stopping=True with validation_fraction={fraction} holds {n_held} rows out, "
+            f"early_stopping=True with validation_fraction={fraction} holds {n_held} row(s) out, "
             "which needs 2 rows of each class at least and a row for each class, got counts "
             f"{counts.tolist()}."
         )
