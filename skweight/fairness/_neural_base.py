@@ -62,11 +62,13 @@ class FairNeural(SensitiveRows):
         """Train the net, attributes being one more target."""
         self._widths = None
         if rows.attributes is None:
-            self._say(
+            warnings.warn(
                 f"This {type(self).__name__} knows no protected attributes and is a plain network: "
-                "give sensitive_columns, or sensitive_features to fit."
+                "give sensitive_columns, or sensitive_features to fit.",
+                UserWarning,
+                stacklevel=2,
             )
-            if not incremental:
+            if not incremental or not hasattr(self, "sensitive_encoder_"):
                 self.sensitive_encoder_ = None
         else:
             blocks = self._encoded_attributes(rows, incremental)
@@ -86,7 +88,7 @@ class FairNeural(SensitiveRows):
                 missing=self.missing,
                 scale=self.scale,
             ).fit(rows.attributes, rows.weight)
-        rows.warn_of_target(stacklevel=5)
+        rows.warn_of_target(stacklevel=2)
         return self.sensitive_encoder_.transform(rows.attributes)
 
     def _plain_criterion(self):
@@ -115,16 +117,13 @@ class FairNeural(SensitiveRows):
             factor, rows = counted / weight.sum(), counted
         batch = rows * self._batch_rows(n) / n
         if self.statistic == "U" and self.fairness_alpha > 0 and not batch > 3:
-            self._say(
+            warnings.warn(
                 f"statistic='U' needs weights that sum to more than 3 in a batch, got {batch:.3g}, "
-                "and nothing is penalised: raise batch_size."
+                "and nothing is penalised: raise batch_size.",
+                UserWarning,
+                stacklevel=2,
             )
         return factor
-
-    @staticmethod
-    def _say(message):
-        # Out of the caller here, `_train_fairly`, `fit` and scikit-learn's wrapper of it.
-        warnings.warn(message, UserWarning, stacklevel=5)
 
     def _checked_X(self, X):
         """Return the columns of rows to predict for that the net sees, checked."""
