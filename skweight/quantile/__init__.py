@@ -7,6 +7,7 @@ from skweight.quantile._crossing_penalty import crossing_margins, crossing_penal
 from skweight.quantile._fan_display import QuantileFanDisplay
 from skweight.quantile._levelwise import LevelwiseQuantileRegressor
 from skweight.quantile._local_stacking import LocalQuantileStackingRegressor
+from skweight.quantile._nets import QuantileMLPRegressor
 from skweight.quantile._noncross import noncross_isotonic, noncross_minmax, noncross_sort
 from skweight.quantile._noncross_gradient import noncross_vjp
 from skweight.quantile._noncross_transformer import NonCrossingTransformer
@@ -26,6 +27,7 @@ __all__ = [
     "NonCrossingTransformer",
     "QuantileAggregator",
     "QuantileFanDisplay",
+    "QuantileMLPRegressor",
     "QuantileReliabilityDisplay",
     "QuantileStackingRegressor",
     "ResidualQuantileRegressor",

@@ -130,6 +130,10 @@ CHEAP_PARAMETERS = {
         {"quantiles": (0.5,)},
         {"quantiles": (0.5,), "missing": "renormalize", "weighting": "coarse"},
     ],
+    "QuantileMLPRegressor": [
+        {**_SMALL_NET, "quantiles": (0.05, 0.5, 0.95), "method": method, "dtype": "float64"}
+        for method in ("multi", "level", "gaussian")
+    ],
     # Base models of which integer weights mean repeated rows, and weights that are unique.
     "QuantileStackingRegressor": {
         "estimators": [
