@@ -88,13 +88,14 @@ class Net(NeuralNet):
                 group["lr"] = lr
 
     def end(self):
-        """Leave nothing of the training rows behind, and come back to the CPU."""
+        """Leave nothing of the training rows behind, ready to predict on the CPU."""
         for name in _TRANSIENT:
             self.__dict__.pop(name, None)
         self.optimizer_.zero_grad(set_to_none=True)
         self._drop_batches()
         if self.compile:
             self.module_ = getattr(self.module_, "_orig_mod", self.module_)
+        self._set_training(False)
         move(self, "cpu")
 
     def epoch_loss(self, training):
