@@ -73,6 +73,18 @@ class NeuralClassifierMixin(ClassifierMixin):
         -------
         estimator
             The fitted estimator.
+
+        See Also
+        --------
+        partial_fit : Train for one pass more.
+
+        Examples
+        --------
+        >>> from skweight.neural import NeuralClassifier
+        >>> X, y = [[-1.0], [-0.5], [0.5], [1.0]], ["no", "no", "yes", "yes"]
+        >>> net = NeuralClassifier(max_iter=100, learning_rate_init=0.1, random_state=0)
+        >>> net.fit(X, y).predict([[2.0]])
+        array(['yes'], dtype='<U3')
         """
         if not self.warm_start:
             self._forget()
@@ -100,6 +112,20 @@ class NeuralClassifierMixin(ClassifierMixin):
         -------
         estimator
             The fitted estimator.
+
+        See Also
+        --------
+        fit : Train until the loss stops falling.
+
+        Examples
+        --------
+        >>> from skweight.neural import NeuralClassifier
+        >>> X, y = [[-1.0], [-0.5], [0.5], [1.0]], ["no", "no", "yes", "yes"]
+        >>> net = NeuralClassifier(max_iter=100, learning_rate_init=0.1, random_state=0)
+        >>> for _ in range(20):
+        ...     net = net.partial_fit(X, y, classes=["no", "yes"])
+        >>> net.n_iter_
+        20
         """
         first = not hasattr(self, "net_")
         if first and classes is None:
@@ -135,6 +161,18 @@ class NeuralClassifierMixin(ClassifierMixin):
         -------
         ndarray of shape (n_samples,) or (n_samples, n_classes)
             The second class's output minus the first's where there are two, else all outputs.
+
+        See Also
+        --------
+        predict_proba : Probabilities.
+
+        Examples
+        --------
+        >>> from skweight.neural import NeuralClassifier
+        >>> X, y = [[-1.0], [-0.5], [0.5], [1.0]], ["no", "no", "yes", "yes"]
+        >>> net = NeuralClassifier(max_iter=100, learning_rate_init=0.1, random_state=0)
+        >>> net.fit(X, y).decision_function(X) > 0
+        array([False, False,  True,  True])
         """
         logits = self._logits(X)
         return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
@@ -153,6 +191,18 @@ class NeuralClassifierMixin(ClassifierMixin):
         -------
         ndarray of shape (n_samples, n_classes)
             Probabilities in the order of `classes_`, which sum to 1.
+
+        See Also
+        --------
+        predict : Labels.
+
+        Examples
+        --------
+        >>> from skweight.neural import NeuralClassifier
+        >>> X, y = [[-1.0], [-0.5], [0.5], [1.0]], ["no", "no", "yes", "yes"]
+        >>> net = NeuralClassifier(max_iter=100, learning_rate_init=0.1, random_state=0)
+        >>> net.fit(X, y).predict_proba(X).shape
+        (4, 2)
         """
         logits = self._logits(X)
         logits = np.exp(logits - logits.max(axis=1, keepdims=True))
@@ -172,6 +222,18 @@ class NeuralClassifierMixin(ClassifierMixin):
         -------
         ndarray of shape (n_samples,)
             Labels.
+
+        See Also
+        --------
+        predict_proba : Probabilities.
+
+        Examples
+        --------
+        >>> from skweight.neural import NeuralClassifier
+        >>> X, y = [[-1.0], [-0.5], [0.5], [1.0]], ["no", "no", "yes", "yes"]
+        >>> net = NeuralClassifier(max_iter=100, learning_rate_init=0.1, random_state=0)
+        >>> net.fit(X, y).predict(X)
+        array(['no', 'no', 'yes', 'yes'], dtype='<U3')
         """
         places = self._logits(X).argmax(axis=1)
         return self.classes_[places]

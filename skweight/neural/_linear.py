@@ -18,13 +18,43 @@ class LinearNetMixin:
 
     @property
     def coef_(self):
-        """Weights of a linear network, as the linear models of scikit-learn have them."""
+        """Weights of a linear network, as the linear models of scikit-learn have them.
+
+        Only for ``hidden_layer_sizes=()``, without `module` and `categorical_features`.
+
+        See Also
+        --------
+        module_ : The network itself.
+
+        Examples
+        --------
+        >>> from skweight.neural import NeuralClassifier
+        >>> X, y = [[-1.0], [-0.5], [0.5], [1.0]], [0, 0, 1, 1]
+        >>> net = NeuralClassifier((), tol=0.1, random_state=0).fit(X, y)
+        >>> net.coef_.shape
+        (1, 1)
+        """
         weights = self._linear_layer("coef_").weight.detach().numpy().astype(float)
         return self._as_linear_model(weights, "coef_")
 
     @property
     def intercept_(self):
-        """Biases of a linear network, as the linear models of scikit-learn have them."""
+        """Biases of a linear network, as the linear models of scikit-learn have them.
+
+        Only for ``hidden_layer_sizes=()``, without `module` and `categorical_features`.
+
+        See Also
+        --------
+        module_ : The network itself.
+
+        Examples
+        --------
+        >>> from skweight.neural import NeuralClassifier
+        >>> X, y = [[-1.0], [-0.5], [0.5], [1.0]], [0, 0, 1, 1]
+        >>> net = NeuralClassifier((), tol=0.1, random_state=0).fit(X, y)
+        >>> net.intercept_.shape
+        (1,)
+        """
         biases = self._linear_layer("intercept_").bias.detach().numpy().astype(float)
         return self._as_linear_model(biases, "intercept_")
 

@@ -66,6 +66,18 @@ class NeuralRegressorMixin(MultiOutputMixin, RegressorMixin):
         -------
         estimator
             The fitted estimator.
+
+        See Also
+        --------
+        partial_fit : Train for one pass more.
+
+        Examples
+        --------
+        >>> from skweight.neural import NeuralRegressor
+        >>> X, y = [[-1.0], [-0.5], [0.5], [1.0]], [-2.0, -1.0, 1.0, 2.0]
+        >>> net = NeuralRegressor((), learning_rate_init=0.05, tol=1e-7, random_state=0)
+        >>> float(net.fit(X, y).predict([[0.75]])[0].round(1))
+        1.5
         """
         if not self.warm_start:
             self._forget()
@@ -91,6 +103,20 @@ class NeuralRegressorMixin(MultiOutputMixin, RegressorMixin):
         -------
         estimator
             The fitted estimator.
+
+        See Also
+        --------
+        fit : Train until the loss stops falling.
+
+        Examples
+        --------
+        >>> from skweight.neural import NeuralRegressor
+        >>> X, y = [[-1.0], [-0.5], [0.5], [1.0]], [-2.0, -1.0, 1.0, 2.0]
+        >>> net = NeuralRegressor((), learning_rate_init=0.05, tol=1e-7, random_state=0)
+        >>> for _ in range(20):
+        ...     net = net.partial_fit(X, y)
+        >>> net.n_iter_
+        20
         """
         X, y, Z, weight = self._scaled(X, y, sample_weight, reset=not hasattr(self, "net_"))
         return self._train(X, [Z], weight, Z.shape[1], seen=(X, y, weight), incremental=True)
@@ -109,6 +135,18 @@ class NeuralRegressorMixin(MultiOutputMixin, RegressorMixin):
         -------
         ndarray of shape (n_samples,) or (n_samples, n_targets)
             Predictions.
+
+        See Also
+        --------
+        fit : Train a network.
+
+        Examples
+        --------
+        >>> from skweight.neural import NeuralRegressor
+        >>> X, y = [[-1.0], [-0.5], [0.5], [1.0]], [-2.0, -1.0, 1.0, 2.0]
+        >>> net = NeuralRegressor((), learning_rate_init=0.05, tol=1e-7, random_state=0)
+        >>> net.fit(X, y).predict([[0.75]]).round(1)
+        array([1.5])
         """
         outputs = self._outputs(self._checked_X(X))
         mean, scale, flat = self._moments

@@ -125,6 +125,19 @@ class NeuralTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseN
         -------
         NeuralTransformer
             The fitted estimator.
+
+        See Also
+        --------
+        partial_fit : Train for one pass more.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skweight.neural import NeuralTransformer
+        >>> X = load_iris().data
+        >>> encoder = NeuralTransformer(2, max_iter=30, tol=0.1, random_state=0)
+        >>> encoder.fit(X).n_features_in_
+        4
         """
         if not self.warm_start:
             self._forget()
@@ -149,6 +162,19 @@ class NeuralTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseN
         -------
         NeuralTransformer
             The fitted estimator.
+
+        See Also
+        --------
+        fit : Train until the loss stops falling.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skweight.neural import NeuralTransformer
+        >>> X = load_iris().data
+        >>> encoder = NeuralTransformer(2, max_iter=30, tol=0.1, random_state=0)
+        >>> encoder.partial_fit(X).partial_fit(X).n_iter_
+        2
         """
         return self._train_rows(X, sample_weight, reset=not hasattr(self, "net_"), incremental=True)
 
@@ -175,6 +201,19 @@ class NeuralTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseN
         -------
         ndarray of shape (n_samples, n_components)
             Codes.
+
+        See Also
+        --------
+        inverse_transform : From codes to rows.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skweight.neural import NeuralTransformer
+        >>> X = load_iris().data
+        >>> encoder = NeuralTransformer(2, max_iter=30, tol=0.1, random_state=0)
+        >>> encoder.fit(X).transform(X).shape
+        (150, 2)
         """
         return self._outputs(self._checked_X(X), part="encoder")
 
@@ -192,6 +231,19 @@ class NeuralTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseN
         -------
         ndarray of shape (n_samples, n_features)
             What the rows may have been.
+
+        See Also
+        --------
+        transform : From rows to codes.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skweight.neural import NeuralTransformer
+        >>> X = load_iris().data
+        >>> encoder = NeuralTransformer(2, max_iter=30, tol=0.1, random_state=0)
+        >>> encoder.fit(X).inverse_transform([[0.0, 0.0]]).shape
+        (1, 4)
         """
         check_is_fitted(self)
         X = check_array(X, dtype=[np.float64, np.float32])
