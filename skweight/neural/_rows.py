@@ -112,7 +112,7 @@ class TensorBatches:
         self.dataset = dataset
         n = len(dataset)
         self.batch_size = n if batch_size == -1 else min(batch_size, n)
-        self.shuffle = shuffle and self.batch_size < n
+        self.shuffle = shuffle and len(self._starts()) > 1
         self.generator = generator
 
     def __len__(self):
