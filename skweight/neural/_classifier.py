@@ -37,7 +37,7 @@ class NeuralClassifierMixin(ClassifierMixin):
         if len(found) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs samples of at least 2 classes, got 1 class: "
-                f"{found[0]!r}."
+                f"{found.tolist()[0]!r}."
             )
         if reset and self.warm_start and known is not None and not np.array_equal(found, known):
             raise ValueError(
