@@ -10,6 +10,22 @@ SMALL = {"hidden_layer_sizes": (5,), "max_iter": 4, "batch_size": 16, "random_st
 # Every epoch has the same steps, and a repeated row does what a weight of 2 does.
 WHOLE = {"hidden_layer_sizes": (5,), "max_iter": 6, "batch_size": None, "random_state": 0}
 
+# Reaches the minimum of a linear network in few epochs.
+NEWTON = {
+    "hidden_layer_sizes": (),
+    "optimizer": torch.optim.LBFGS,
+    "optimizer_params": {
+        "line_search_fn": "strong_wolfe",
+        "tolerance_change": 1e-14,
+        "tolerance_grad": 1e-12,
+    },
+    "batch_size": None,
+    "learning_rate_init": 1.0,
+    "max_iter": 60,
+    "tol": 0.0,
+    "random_state": 0,
+}
+
 
 def problem(n=60, n_classes=2, seed=0):
     """Make rows with three features, and whole numbers for labels or targets."""
