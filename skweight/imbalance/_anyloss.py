@@ -98,7 +98,7 @@ default="auto"
     the sum of weights is added.
 
     Rows of which the model is sure have no gradient, also where they are wrong. So training starts
-    from equal probabilities (a `module` must see to that itself), and features need a common
+    near equal probabilities (a `module` must see to that itself), and features need a common
     scale: put a `StandardScaler` before it. The loss is not convex, and where it ends depends on
     the steps: those of Adam, at first equally long in all coordinates, often lead a linear model
     astray. Nothing in the loss rewards calibrated probabilities: where they matter, wrap the model

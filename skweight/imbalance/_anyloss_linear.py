@@ -16,6 +16,8 @@ from skweight.losses._anyloss import (
 _BLOCK_NUMBERS = 2**20
 # Derivative of a soft decision in a score below which a row moves nothing.
 _FLAT = 1e-8
+# Share of the largest entry of a gradient below which an entry is a rounding error.
+_NOISE = 1e-13
 
 
 class LinearRows:
@@ -201,6 +203,9 @@ class LinearNet:
         if self.moments is None:
             self.theta = self.theta - self.learning_rate * gradient
             return
+        # At equal probabilities some metrics have no gradient in the intercepts; Adam would make
+        # steps of its rounding errors that are as long as any.
+        gradient = np.where(np.abs(gradient) < _NOISE * np.abs(gradient).max(), 0, gradient)
         decay = np.array([0.9, 0.999])
         news = np.stack([gradient, gradient**2])
         self.moments += (1 - decay)[:, None, None] * (news - self.moments)

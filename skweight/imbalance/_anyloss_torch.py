@@ -1,22 +1,26 @@
 """What networks trained for a metric differ in: their start, and their batches."""
 
 import torch
-from torch import nn
 
 from skweight.imbalance._batches import stratified_batches
 from skweight.neural._modules import MLP
 from skweight.neural._rows import TensorBatches
 
+# What the usual initial weights of the last layer are multiplied by.
+_FIRST_SCORES = 0.01
+
 
 def undecided_mlp(n_in, n_out, hidden_layer_sizes, activation, *, generator, dtype):
-    """Return a perceptron that gives every class the same probability at first.
+    """Return a perceptron that gives classes nearly the same probability at first.
 
-    Rows of which it was sure would have no gradient. The parameters are those of
-    `skweight.neural.MLP`.
+    Rows of which it was sure would have no gradient. Where all probabilities were equal to the
+    bit, some metrics would have a gradient of rounding errors in the last biases, which Adam makes
+    as large as any. The parameters are those of `skweight.neural.MLP`.
     """
     net = MLP(n_in, n_out, hidden_layer_sizes, activation, generator=generator, dtype=dtype)
-    nn.init.zeros_(net[-1].weight)
-    nn.init.zeros_(net[-1].bias)
+    with torch.no_grad():
+        for values in net[-1].parameters():
+            values.mul_(_FIRST_SCORES)
     return net
 
 

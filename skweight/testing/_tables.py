@@ -229,7 +229,11 @@ _SELF_DISTILLED_LINEAR = {
 CHECK_PARAMETERS = {
     "AnyLossClassifier": {
         # Means of recalls are the same for all weights of classes. These rows are not scaled.
-        "check_class_weight_classifiers": {"metric": "accuracy", "learning_rate_init": 0.005},
+        "check_class_weight_classifiers": {
+            "metric": "accuracy",
+            "optimizer": "adam",
+            "learning_rate_init": 0.005,
+        },
     },
     "ConformalQuantileRegressor": {
         # CV+ predicts from the scores of all rows: only a split can leave them behind.

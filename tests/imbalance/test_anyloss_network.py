@@ -75,13 +75,13 @@ def test_a_network_learns_what_no_line_can():
     assert_allclose(net.loss_, anyloss(y, net.predict_proba(X)[:, 1]), atol=1e-3)
 
 
-@pytest.mark.parametrize("metric", ["f1", "gmean"])
+@pytest.mark.parametrize("metric", ["f1", "gmean", "mcc"])
 def test_weights_are_repetitions(metric):
     X, y, _ = problem()
     times = np.random.RandomState(1).randint(3, size=len(y))
     weighted = network(metric, alpha=0.1).fit(X, y, sample_weight=times)
     repeated = network(metric, alpha=0.1).fit(np.repeat(X, times, axis=0), np.repeat(y, times))
-    assert_same_weights(weighted, repeated, rtol=1e-7, atol=1e-9)
+    assert_same_weights(weighted, repeated, rtol=1e-9, atol=1e-12)
 
 
 def test_callables_and_the_positive_class():
@@ -91,9 +91,9 @@ def test_callables_and_the_positive_class():
     assert_same_weights(own, named, rtol=1e-8, atol=1e-10)
     for place, label in enumerate(["a", "b"]):
         net = network(pos_label=label, max_iter=5).fit(X, np.array(["a", "b"])[y])
-        # From equal probabilities, where the loss of either class is known.
+        # From nearly equal probabilities, where the loss of either class is known.
         start = anyloss(y, np.full(len(y), 0.5), pos_label=place)
-        assert_allclose(net.loss_curve_[0], start, rtol=1e-12)
+        assert_allclose(net.loss_curve_[0], start, atol=0.02)
         end = anyloss(y, net.predict_proba(X)[:, 1], pos_label=place)
         assert end < net.loss_ < start
 
