@@ -139,7 +139,22 @@ def doctests():
             # The module must be the one that defines it, or the finder passes it over.
             module = inspect.getmodule(obj)
             found += finder.find(obj, f"skweight.{room}.{name}", module=module, globs={})
-    return [test for test in found if test.examples]
+            if inspect.isclass(obj):
+                found += inherited_doctests(obj, f"skweight.{room}.{name}")
+    return list({test.name: test for test in found if test.examples}.values())
+
+
+def inherited_doctests(cls, name):
+    """Collect the examples of members that a class has from private ones of this package."""
+    finder, found, room = doctest.DocTestFinder(recurse=False), [], name.rpartition(".")[0]
+    for member in own_members(cls):
+        owner = next(base for base in cls.__mro__ if member in vars(base))
+        if owner is not cls and owner.__name__ not in dir(sys.modules[room]):
+            obj = inspect.getattr_static(cls, member)
+            obj = getattr(obj, "fget", None) or getattr(obj, "__func__", obj)
+            module = sys.modules[owner.__module__]
+            found += finder.find(obj, f"{name}.{member}", module=module, globs={})
+    return found
 
 
 @pytest.mark.parametrize("test", doctests(), ids=lambda test: test.name)

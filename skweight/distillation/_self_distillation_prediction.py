@@ -71,7 +71,7 @@ class StepPredictionMixin:
         >>> from skweight.distillation import SelfDistillation
         >>> X, y = load_diabetes(return_X_y=True)
         >>> SelfDistillation().fit(X, y).predict(X[:2], step=1).round()
-        array([169.,  88.])
+        array([183.,  91.])
         """
         return self._predict(self._model(step), X)
 

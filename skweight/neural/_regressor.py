@@ -75,7 +75,7 @@ class NeuralRegressorMixin(MultiOutputMixin, RegressorMixin):
         --------
         >>> from skweight.neural import NeuralRegressor
         >>> X, y = [[-1.0], [-0.5], [0.5], [1.0]], [-2.0, -1.0, 1.0, 2.0]
-        >>> net = NeuralRegressor((), learning_rate_init=0.05, tol=1e-7, random_state=0)
+        >>> net = NeuralRegressor((), learning_rate_init=0.05, n_iter_no_change=50, random_state=0)
         >>> float(net.fit(X, y).predict([[0.75]])[0].round(1))
         1.5
         """
@@ -112,7 +112,7 @@ class NeuralRegressorMixin(MultiOutputMixin, RegressorMixin):
         --------
         >>> from skweight.neural import NeuralRegressor
         >>> X, y = [[-1.0], [-0.5], [0.5], [1.0]], [-2.0, -1.0, 1.0, 2.0]
-        >>> net = NeuralRegressor((), learning_rate_init=0.05, tol=1e-7, random_state=0)
+        >>> net = NeuralRegressor((), learning_rate_init=0.05, n_iter_no_change=50, random_state=0)
         >>> for _ in range(20):
         ...     net = net.partial_fit(X, y)
         >>> net.n_iter_
@@ -144,7 +144,7 @@ class NeuralRegressorMixin(MultiOutputMixin, RegressorMixin):
         --------
         >>> from skweight.neural import NeuralRegressor
         >>> X, y = [[-1.0], [-0.5], [0.5], [1.0]], [-2.0, -1.0, 1.0, 2.0]
-        >>> net = NeuralRegressor((), learning_rate_init=0.05, tol=1e-7, random_state=0)
+        >>> net = NeuralRegressor((), learning_rate_init=0.05, n_iter_no_change=50, random_state=0)
         >>> net.fit(X, y).predict([[0.75]]).round(1)
         array([1.5])
         """
