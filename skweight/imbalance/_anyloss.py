@@ -53,7 +53,8 @@ class AnyLossClassifier(NeuralClassifierMixin, BaseNeural):
         two classes "f1", "fbeta" and "jaccard" are means over classes. A callable takes true
         positives, false negatives, false positives and true negatives, which are numbers for two
         classes, else with an entry for each class, and returns a number; it may use arithmetic
-        only, which numpy and, for networks, torch understand.
+        only, which numpy and, for networks, torch understand. A model with a lambda cannot be
+        pickled.
     beta : float, default=1.0
         Of "fbeta": how many times as important recall is as precision, at least 0.
     amplification : float, default=73.0
@@ -221,25 +222,42 @@ default="auto"
         self._check_batch_size()
         if not incremental:
             self._check_weights(places, weight)
-        if not self._is_linear():
+        linear = self.module is None and layer_sizes(self.hidden_layer_sizes) == ()
+        goes_on = hasattr(self, "net_") and (incremental or self.warm_start)
+        if goes_on and isinstance(self.net_, LinearNet) != linear:
+            raise ValueError(
+                "warm_start and partial_fit go on with a linear model or with a network, got "
+                f"hidden_layer_sizes={self.hidden_layer_sizes!r} and module={self.module!r} for "
+                "the other: set warm_start=False."
+            )
+        if not linear:
             if not self.fit_intercept:
                 raise ValueError(
                     "fit_intercept=False is for linear models, got hidden_layer_sizes="
                     f"{self.hidden_layer_sizes!r} and module={self.module!r}."
                 )
             return super()._train_classes(X, y, places, weight, incremental=incremental)
+        self._check_options(incremental)
         self._check_linear_options()
         shape = (X.shape[1], len(self.classes_), ())
-        if hasattr(self, "net_") and (incremental or self.warm_start):
+        if goes_on:
             self._check_same(shape)
             self.net_.go_on(self.optimizer == "adam", self.learning_rate_init, self.alpha)
         else:
             self._build_linear(shape)
-        rows = LinearRows(X, places, weight)
+        try:
+            self._train_linear(X, y, LinearRows(X, places, weight), incremental)
+        except BaseException:
+            if not goes_on:
+                self._forget()
+            raise
+        return self
+
+    def _train_linear(self, X, y, rows, incremental):
         if incremental:
             self._epochs((rows, None), 1, None)
-            return self
-        metadata = None if weight is None else {"sample_weight": weight}
+            return
+        metadata = None if rows.weight is None else {"sample_weight": rows.weight}
         with FitTask.root(self, X, y, metadata, max_subtasks=self.max_iter) as task:
             self._epochs((rows, None), self.max_iter, task)
         start = self.loss_curve_[-self.n_iter_]
@@ -250,7 +268,6 @@ default="auto"
                 ConvergenceWarning,
                 stacklevel=2,
             )
-        return self
 
     def _build_linear(self, shape):
         n_features, n_classes, _ = shape
@@ -299,9 +316,6 @@ default="auto"
         return torch.optim.Adam, {f"optimizer__{key}": value for key, value in options.items()}
 
     # ---------------------------------------------------------------- options
-
-    def _is_linear(self):
-        return self.module is None and layer_sizes(self.hidden_layer_sizes) == ()
 
     def _positive(self):
         """Return the place of the positive class of two."""

@@ -82,6 +82,8 @@ class LinearNet:
         Of their order.
     """
 
+    callbacks_ = ()  # none of skorch
+
     def __init__(
         self,
         n_features,
@@ -142,7 +144,7 @@ class LinearNet:
         self.alpha = alpha
 
     def notify(self, *args, **kwargs):
-        """Tell nobody: there are no callbacks of skorch."""
+        """Tell nobody: there are no callbacks."""
 
     def _set_training(self, training):
         """Predict at any time: there are no layers that only training has."""

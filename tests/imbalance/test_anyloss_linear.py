@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from scipy.special import expit, softmax
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.metrics import f1_score
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -292,6 +292,21 @@ def test_warm_start_takes_a_new_step_and_penalty():
     assert_allclose(theta_of(model), theta - 0.002 * gradient, atol=1e-9)
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError])
+def test_a_broken_fit_leaves_nothing(error):
+    X, y, _ = problem()
+
+    def broken(tp, fn, fp, tn):
+        raise error
+
+    model = classifier(broken)
+    with pytest.raises(error):
+        model.fit(X, y)
+    assert not hasattr(model, "coef_")
+    with pytest.raises(NotFittedError):
+        model.predict(X)
+
+
 def test_ends_without_improvement():
     X, y, _ = problem()
     model = classifier(tol=1e-3, n_iter_no_change=5, max_iter=1000)
@@ -387,6 +402,12 @@ def test_bad_parameters(options, message):
     X, y, _ = problem()
     with pytest.raises(ValueError, match=message):
         AnyLossClassifier(**options).fit(X, y)
+
+
+def test_splits_without_early_stopping_are_told():
+    X, y, _ = problem()
+    with pytest.warns(UserWarning, match="cv chooses the rows held out"):
+        classifier(cv=3).fit(X, y)
 
 
 def test_bad_data():

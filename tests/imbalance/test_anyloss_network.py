@@ -127,6 +127,16 @@ def test_goes_on_after_pickle():
     assert net.n_iter_ == 4
 
 
+def test_networks_do_not_go_on_from_linear_models():
+    X, y, _ = problem()
+    model = network(hidden_layer_sizes=(), warm_start=True, max_iter=2).fit(X, y)
+    with pytest.raises(ValueError, match="go on with a linear model or with a network, got"):
+        model.set_params(module=ZeroLinear).fit(X, y)
+    net = network(warm_start=True, max_iter=2).fit(X, y)
+    with pytest.raises(ValueError, match="go on with a linear model or with a network, got"):
+        net.set_params(hidden_layer_sizes=()).partial_fit(X, y)
+
+
 def test_early_stopping_looks_at_all_rows_held_out():
     X, y, _ = problem()
     net = network(early_stopping=True, validation_fraction=0.3, max_iter=20).fit(X, y)
