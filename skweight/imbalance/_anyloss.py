@@ -217,12 +217,17 @@ default="auto"
 
     # ---------------------------------------------------------------- training
 
+    @property
+    def _needs_torch(self):
+        """Whether it is a network: a linear model is one of numpy."""
+        return self.module is not None or layer_sizes(self.hidden_layer_sizes) != ()
+
     def _train_classes(self, X, y, places, weight, *, incremental=False):
         check_metric(self.metric, self.beta, self.amplification)
         self._check_batch_size()
         if not incremental:
             self._check_weights(places, weight)
-        linear = self.module is None and layer_sizes(self.hidden_layer_sizes) == ()
+        linear = not self._needs_torch
         goes_on = hasattr(self, "net_") and (incremental or self.warm_start)
         if goes_on and isinstance(self.net_, LinearNet) != linear:
             raise ValueError(

@@ -41,6 +41,8 @@ class BaseNeural(CallbackSupportMixin, BaseEstimator):
     _parameter_constraints: dict = {**NEURAL_CONSTRAINTS}
     # For subclasses without the parameter.
     categorical_features = None
+    # Whether `fit` needs torch, which the checks ask where it is missing.
+    _needs_torch = True
     # Rows of a batch when the loss of rows held out is computed; -1 means all.
     _valid_batch_rows = 4096
 

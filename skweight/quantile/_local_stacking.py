@@ -165,6 +165,7 @@ class LocalQuantileStackingRegressor(QuantileStackingRegressor):
     (1, 3, 2, 3)
     """
 
+    _needs_torch = True
     _parameter_constraints: dict = {
         **{name: NEURAL_CONSTRAINTS[name] for name in _OF_THE_NET},
         "estimators": [list, None],

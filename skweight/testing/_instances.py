@@ -1,6 +1,7 @@
 """Build the instances that are checked."""
 
 from functools import partial
+from importlib.util import find_spec
 
 from skweight.testing import _tables
 from skweight.testing._discovery import all_estimators
@@ -10,7 +11,8 @@ def cheap_instances():
     """Build instances of every public estimator that fit in a fraction of a second.
 
     Parameters come from one table of the package; a class without an entry there is built with
-    no arguments, and a class with several sets of parameters comes several times.
+    no arguments, and a class with several sets of parameters comes several times. Networks are
+    left out where torch is not installed.
 
     Returns
     -------
@@ -34,6 +36,8 @@ def cheap_instances():
         if isinstance(parameter_sets, dict):
             parameter_sets = [parameter_sets]
         instances += [estimator_class(**parameters) for parameters in parameter_sets]
+    if find_spec("torch") is None:
+        instances = [each for each in instances if not getattr(each, "_needs_torch", False)]
     return instances
 
 
