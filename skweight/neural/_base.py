@@ -94,11 +94,11 @@ class BaseNeural(CallbackSupportMixin, BaseEstimator):
         estimator
             Itself.
         """
-        torch = import_torch(self)
-        self._check_options(incremental)
         goes_on = hasattr(self, "net_") and (incremental or self.warm_start)
-        shape = (X.shape[1], n_out, layer_sizes(self.hidden_layer_sizes))
         try:
+            torch = import_torch(self)
+            self._check_options(incremental)
+            shape = (X.shape[1], n_out, layer_sizes(self.hidden_layer_sizes))
             device = self._device(torch)
             if goes_on:
                 self._check_same(shape)
