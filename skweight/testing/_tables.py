@@ -131,8 +131,16 @@ CHEAP_PARAMETERS = {
         {"quantiles": (0.5,), "missing": "renormalize", "weighting": "coarse"},
     ],
     "QuantileMLPRegressor": [
-        {**_SMALL_NET, "quantiles": (0.05, 0.5, 0.95), "method": method, "dtype": "float64"}
-        for method in ("multi", "level", "gaussian")
+        {
+            **_SMALL_NET,
+            "quantiles": (0.05, 0.5, 0.95),
+            "method": method,
+            "learning_rate_init": 0.03,
+            "max_iter": max_iter,
+            "dtype": "float64",
+        }
+        # A likelihood is slow to find that rows are almost on a line.
+        for method, max_iter in (("multi", 100), ("level", 100), ("gaussian", 300))
     ],
     # Base models of which integer weights mean repeated rows, and weights that are unique.
     "QuantileStackingRegressor": {
