@@ -14,12 +14,21 @@ class CommandError(Exception):
     """What the user can mend, told in one sentence; the command then ends with exit code 2."""
 
 
-def require(command, *packages):
+NETWORKS = ("torch", "skorch")  # what fitting networks needs
+
+
+def lacking(*packages):
+    """List those of some packages that are not installed."""
+    return [package for package in packages if find_spec(package) is None]
+
+
+def needed(missing, extra):
+    """Say which packages are missing, and which extra brings them."""
+    listed = " and ".join(repr(package) for package in missing)
+    return f"the package{'s' if missing[1:] else ''} {listed}: pip install 'skweight[{extra}]'"
+
+
+def require(command, *packages, extra="tour"):
     """Complain in one sentence if packages that a command needs are missing."""
-    missing = [package for package in packages if find_spec(package) is None]
-    if missing:
-        listed = " and ".join(repr(package) for package in missing)
-        plural = "s" if missing[1:] else ""
-        raise CommandError(
-            f"'skweight {command}' needs the package{plural} {listed}: pip install 'skweight[tour]'"
-        )
+    if missing := lacking(*packages):
+        raise CommandError(f"'skweight {command}' needs {needed(missing, extra)}")

@@ -134,7 +134,7 @@ def conform(raw, columns):
     return pandas.DataFrame(frame, index=raw.index), notes
 
 
-def encoder(columns, *, native=False):
+def encoder(columns, *, native=False, vectors=False):
     """Build the preprocessing of one pipeline, to be fitted inside each fold.
 
     Parameters
@@ -145,6 +145,9 @@ def encoder(columns, *, native=False):
         Whether categories become integer codes and missing values stay, as gradient boosting
         wants; the codes then come first. Otherwise each level of a category but the first gets
         a column of its own, as linear models want, and missing values are imputed.
+    vectors : bool, default=False
+        Whether categories become integer codes in the first columns, -1 for one that is missing or
+        unknown, and numbers are imputed and scaled: what networks with vectors for categories want.
 
     Returns
     -------
@@ -156,20 +159,21 @@ def encoder(columns, *, native=False):
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
-    if native:
+    imputer = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
+    numbers = make_pipeline(imputer, StandardScaler())
+    if native or vectors:
+        unknown = np.nan if native else -1
         codes = OrdinalEncoder(
             handle_unknown="use_encoded_value",
-            unknown_value=np.nan,
-            encoded_missing_value=np.nan,
+            unknown_value=unknown,
+            encoded_missing_value=unknown,
             max_categories=_MANY,
         )
         parts = [
             ("categories", codes, columns.categorical),
-            ("numbers", "passthrough", columns.numeric),
+            ("numbers", "passthrough" if native else numbers, columns.numeric),
         ]
     else:
-        imputer = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
-        numbers = make_pipeline(imputer, StandardScaler())
         categories = make_pipeline(
             SimpleImputer(strategy="constant", fill_value="(missing)"),
             OneHotEncoder(

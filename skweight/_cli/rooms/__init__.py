@@ -20,6 +20,8 @@ A room's module offers
 import importlib
 from dataclasses import dataclass, field
 
+from skweight._cli import NETWORKS
+
 
 @dataclass(frozen=True)
 class Room:
@@ -32,10 +34,16 @@ class Room:
     options : dict
         Options of ``skweight compare`` that only this room has: name to the keywords of
         ``ArgumentParser.add_argument``. Without a default.
+    packages : tuple of str
+        Those that fits need and that the commands do not need anyway.
+    extra : str
+        Which extra brings them.
     """
 
     module: str
     options: dict = field(default_factory=dict)
+    packages: tuple = ()
+    extra: str = ""
 
 
 # The first that suits a target takes it.
@@ -96,8 +104,10 @@ ROOMS = {
             },
         },
     ),
-    # Taken where it is asked for.
+    # Taken where they are asked for.
     "distillation": Room("skweight._cli.rooms.distillation"),
+    "imbalance": Room("skweight._cli.rooms.imbalance"),
+    "neural": Room("skweight._cli.rooms.neural", packages=NETWORKS, extra="neural"),
 }
 
 

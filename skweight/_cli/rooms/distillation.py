@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from skweight._cli.evaluate import Measure, Study
+from skweight._cli.own_table import parts_of_study
 from skweight._cli.rooms.distillation_figures import figures
 from skweight._cli.rooms.distillation_models import MOST_EXACT, STEP, candidates, learner, twins
 from skweight._cli.splits import SEED
@@ -217,9 +218,8 @@ def study_of_table(table, options):
     DistillationStudy
         With cross-validation splits.
     """
-    from skweight._cli.rooms import distillation_table
-
-    return distillation_table.study_of_table(table, options)
+    outcome, parts = parts_of_study(table, options, "steps")
+    return study_of(outcome, **parts)
 
 
 def predictions(pipeline, frame):

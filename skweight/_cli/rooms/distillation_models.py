@@ -6,14 +6,13 @@ import numpy as np
 
 from skweight._cli.columns import encoder
 from skweight._cli.evaluate import Candidate
-from skweight._cli.splits import SEED
+from skweight._cli.splits import SEED, folds_inside, groups_of, whole_groups
 
 STEP = "learner"  # name of the last step of a pipeline of this room
 PENALTIES = tuple(np.logspace(-3, 3, 13).tolist())
 MOST_EXACT = 2000  # training rows; beyond, kernels are approximated
 N_LANDMARKS = 500
 _N_STEPS = 5
-_FOLDS_INSIDE = 3
 _BOOSTING = {"max_iter": 40, "max_leaf_nodes": 8, "random_state": SEED}
 
 KERNEL, DEFAULT, LINEAR = "Kernel ridge", "Kernel ridge at alpha 1", "Linear ridge"
@@ -110,7 +109,7 @@ def learner(pipeline):
 
 
 def _kernel(study, rows, *, steps):
-    options = {"n_steps": _N_STEPS if steps else 1, "cv": _whole_groups(study, rows)}
+    options = {"n_steps": _N_STEPS if steps else 1, "cv": whole_groups(groups_of(study, rows))}
     return _kernels(study, rows, "CV", PENALTIES, **options)
 
 
@@ -153,7 +152,7 @@ def _linear(study, rows, *, steps):
 
     from skweight import distillation
 
-    cv = _whole_groups(study, rows)
+    cv = whole_groups(groups_of(study, rows))
     if steps:
         model = getattr(distillation, f"SelfDistilledRidge{_kind(study)}CV")
         model = model(PENALTIES, n_steps=_N_STEPS, cv=cv)
@@ -179,12 +178,9 @@ def _logistic(study, rows, *, steps):
 
 
 def _distilled(study, rows, model):
-    from sklearn.model_selection import KFold, StratifiedKFold
-
     from skweight.distillation import SelfDistillation
 
-    kind = StratifiedKFold if study.outcome == "classes" else KFold
-    folds = _whole_groups(study, rows) or kind(_FOLDS_INSIDE, shuffle=True, random_state=SEED)
+    folds = folds_inside(groups_of(study, rows), stratified=study.outcome == "classes")
     return SelfDistillation(model, cv=folds)
 
 
@@ -207,16 +203,6 @@ def _kind(study):
 
 def _codes(study):
     return list(range(len(study.columns.categorical))) or None
-
-
-def _whole_groups(study, rows):
-    """Give folds of whole groups, None where rows are in none or groups are too few."""
-    from sklearn.model_selection import GroupKFold
-
-    groups = None if study.groups is None else study.groups[rows]
-    if groups is None or len(np.unique(groups)) < _FOLDS_INSIDE:
-        return None
-    return list(GroupKFold(_FOLDS_INSIDE).split(np.zeros(len(rows)), groups=groups))
 
 
 def _pipeline(columns, model, features=()):

@@ -106,13 +106,15 @@ class FairnessStudy(Study):
         return np.hstack(coded.transform(attributes))
 
 
-def study_of(outcome, **parts):
+def study_of(outcome, networks=False, **parts):
     """Build a study with the room's candidates and measures.
 
     Parameters
     ----------
     outcome : {"classes", "counts", "numbers"}
         What is predicted.
+    networks : bool, default=False
+        Whether to compare fair networks, too, if torch is installed.
     **parts : dict
         The other fields of `FairnessStudy`.
 
@@ -121,7 +123,8 @@ def study_of(outcome, **parts):
     FairnessStudy
         Without figures of groups, and with a note, where test rows are too few for them.
     """
-    study = FairnessStudy(outcome=outcome, candidates=candidates(outcome), measures=[], **parts)
+    found = candidates(outcome, networks)
+    study = FairnessStudy(outcome=outcome, candidates=found, measures=[], **parts)
     sizes = [_counted(study.group[test]) for _, test in study.splits]
     smallest = min((size.min() for size in sizes if len(size) > 1), default=0)
     if min(map(len, sizes)) < 2:

@@ -38,10 +38,10 @@ def _frontier(outcome):
         for candidate in scored:
             style = _style(candidate, outcome)
             axis.plot(*place[candidate.name], label=candidate.name, zorder=3, **style)
-            if "strength" in candidate.options:
+            strength = candidate.options.get("strength", candidate.options.get("network"))
+            if strength is not None:
                 offset = {"xytext": (6, 2), "textcoords": "offset points", "fontsize": 8.5}
-                text = f"{candidate.options['strength']:g}"
-                axis.annotate(text, place[candidate.name], color=FAINT, **offset)
+                axis.annotate(f"{strength:g}", place[candidate.name], color=FAINT, **offset)
         axis.axvline(0, color=LINE, lw=1.2, zorder=0)
         axis.set_xlabel("dependence of predictions on the attributes (CCdCov)")
         axis.set_ylabel(measures["loss"].name)
@@ -67,6 +67,8 @@ def _style(candidate, outcome):
     """Give marker and colour of a candidate."""
     if candidate is outcome.ours:
         return {"marker": "*", "color": OURS, "ms": 14, "ls": "none", "mec": "none"}
+    if "network" in candidate.options:
+        return {"marker": "P", "color": OURS, "ms": 7, "ls": "none"}
     if candidate.ours:
         return {"marker": "o", "color": OURS, "ms": 5, "ls": "none"}
     if candidate.options.get("plain"):

@@ -5,33 +5,36 @@ from functools import partial
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from skweight._cli import NETWORKS, lacking
 from skweight._cli.columns import Columns, encoder
 from skweight._cli.evaluate import Candidate
-from skweight._cli.splits import SEED
+from skweight._cli.splits import SEED, folds_inside, groups_of, rows_to_stop_by
 
 STRENGTHS = (3, 10, 30, 100)  # each a candidate of its own
+NETWORK_STRENGTHS = (10, 100)
 _BETWEEN = (15, 20, 25, 40)  # may be chosen too
 BUDGET = 0.25
 CHOSEN = "Strength chosen"
 RIDGE = 1e-4  # the same in all linear models, so that only the penalty differs
 MOST_LEVELS = 40  # of a numeric attribute; rounding to so many steps leaves few distinct rows
-_FOLDS_INSIDE = 3
 _READS = "; reads the attributes at prediction too, so no verdict counts it"
 
 
-def candidates(outcome):
+def candidates(outcome, networks=False):
     """List ours and what a user would otherwise pick for an outcome of some kind.
 
     Parameters
     ----------
     outcome : {"classes", "counts", "numbers"}
         What is predicted.
+    networks : bool, default=False
+        Whether to list fair networks, if torch is installed.
 
     Returns
     -------
     list of Candidate
         The model with a chosen strength first; those with a fixed strength have it in their
-        options, as ``"strength"``.
+        options, as ``"strength"``, networks as ``"network"``.
     """
     kind = "Classifier" if outcome == "classes" else "Regressor"
     chosen = Candidate(
@@ -51,6 +54,17 @@ def candidates(outcome):
         )
         for strength in STRENGTHS
     ]
+    if networks and not lacking(*NETWORKS):
+        fixed += [
+            Candidate(
+                f"Network, strength {strength}",
+                partial(_network, strength=strength),
+                ours=True,
+                note=f"FairNeural{kind}, the strength fixed, early stopping",
+                options={"network": strength},
+            )
+            for strength in NETWORK_STRENGTHS
+        ]
     plain, boosting = _NAMES[outcome]
     others = [
         Candidate(plain_name(outcome), _plain, note=f"{plain}, without the attributes",
@@ -92,17 +106,13 @@ def plain_model(study, rows):
 def _ours(study, rows, *, strength):
     from skweight import fairness
 
-    # Least squares is the one loss in which a strength has the unit of the target.
-    unit = float(np.std(study.target[rows])) if study.outcome == "numbers" else 1.0
-    options = {"alpha": RIDGE, "max_levels": MOST_LEVELS, "sensitive_types": study.kinds}
-    if study.outcome != "classes":
-        options["loss"] = "poisson" if study.outcome == "counts" else "squared_error"
-    kind = "Classifier" if study.outcome == "classes" else "Regressor"
+    kind, unit, options = _setting(study, rows)
+    options |= {"alpha": RIDGE, "max_levels": MOST_LEVELS}
     if strength is None:
         model = getattr(fairness, f"DistanceCovariance{kind}CV")(
             fairness_alphas=[unit * value for value in sorted((0, *STRENGTHS, *_BETWEEN))],
             fairness_budget=BUDGET,
-            cv=_folds_inside(study, rows),
+            cv=folds_inside(groups_of(study, rows), stratified=study.outcome == "classes"),
             **options,
         )
     else:
@@ -110,15 +120,29 @@ def _ours(study, rows, *, strength):
     return _pipeline(encoder(study.columns), model)
 
 
-def _folds_inside(study, rows):
-    """Give folds of training rows, with whole groups where there are enough of them."""
-    from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
+def _network(study, rows, *, strength):
+    from skweight import fairness
 
-    groups = None if study.groups is None else study.groups[rows]
-    if groups is not None and len(np.unique(groups)) >= _FOLDS_INSIDE:
-        return list(GroupKFold(_FOLDS_INSIDE).split(np.zeros(len(rows)), groups=groups))
-    kind = StratifiedKFold if study.outcome == "classes" else KFold
-    return kind(_FOLDS_INSIDE, shuffle=True, random_state=SEED)
+    kind, unit, options = _setting(study, rows)
+    model = getattr(fairness, f"FairNeural{kind}")(
+        unit * strength,
+        early_stopping=True,
+        cv=rows_to_stop_by(groups_of(study, rows)),
+        random_state=SEED,
+        **options,
+    )
+    return _pipeline(encoder(study.columns), model)
+
+
+def _setting(study, rows):
+    """Give the end of a class's name, the unit of strengths, and options that all of ours have."""
+    options = {"sensitive_types": study.kinds}
+    if study.outcome == "classes":
+        return "Classifier", 1.0, options
+    options["loss"] = "poisson" if study.outcome == "counts" else "squared_error"
+    # Least squares is the one loss in which a strength has the unit of the target.
+    unit = float(np.std(study.target[rows])) if study.outcome == "numbers" else 1.0
+    return "Regressor", unit, options
 
 
 def _plain(study, rows):

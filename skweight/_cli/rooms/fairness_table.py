@@ -38,6 +38,7 @@ def study_of_table(table, options):
     name = table.path.name
     return study_of(
         outcome,
+        networks=True,
         name=name,
         title=f"{options.target} in {name}, and {' x '.join(names)}",
         story=f"{len(values)} rows, {len(rows.columns.names)} columns to predict "

@@ -58,7 +58,7 @@ class QuantileStudy(Study):
         return widest_pair(self.levels)
 
 
-def study_of(levels, n_train, **parts):
+def study_of(levels, n_train, networks=False, **parts):
     """Build a study with the room's candidates and measures.
 
     Parameters
@@ -67,6 +67,8 @@ def study_of(levels, n_train, **parts):
         The quantile levels.
     n_train : int
         Training rows of the smallest split.
+    networks : bool, default=False
+        Whether to compare networks, too, if torch is installed.
     **parts : dict
         The other fields of `QuantileStudy`.
 
@@ -90,7 +92,7 @@ def study_of(levels, n_train, **parts):
             )
     return QuantileStudy(
         levels=tuple(levels),
-        candidates=candidates(calibrated),
+        candidates=candidates(calibrated, networks),
         measures=measures(levels, calibrated),
         notes=notes,
         **parts,
@@ -233,6 +235,7 @@ def study_of_table(table, options):
     return study_of(
         levels,
         min(len(train) for train, _ in splits),
+        networks=True,
         name=name,
         title=f"{options.target} in {name}",
         story=f"{len(values)} rows, {len(rows.columns.names)} columns, nine tenths of "

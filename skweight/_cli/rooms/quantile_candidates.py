@@ -4,17 +4,30 @@ from functools import partial
 
 import numpy as np
 
+from skweight._cli import NETWORKS, lacking
 from skweight._cli.columns import encoder
 from skweight._cli.evaluate import Candidate
-from skweight._cli.splits import SEED
+from skweight._cli.splits import SEED, folds_inside, groups_of, rows_to_stop_by
 
 STACK, CALIBRATED = "Stacking, fine", "Stacking, calibrated"
 CALIBRATION_SHARE = 0.2
-_FOLDS_INSIDE = 3
 
 
-def candidates(calibrated):
-    """List ours and what a user would otherwise pick."""
+def candidates(calibrated, networks=False):
+    """List ours and what a user would otherwise pick.
+
+    Parameters
+    ----------
+    calibrated : bool
+        Whether rows are enough for intervals that are calibrated.
+    networks : bool, default=False
+        Whether to list networks, if torch is installed.
+
+    Returns
+    -------
+    list of Candidate
+        Fine stacking first.
+    """
     models = [
         ("linear", "Linear", "QuantileRegressor of scikit-learn, one for each level"),
         (
@@ -37,6 +50,11 @@ def candidates(calibrated):
     if calibrated:
         note = f"ConformalQuantileRegressor around it; {CALIBRATION_SHARE:.0%} of rows calibrate"
         ours.append((CALIBRATED, "calibrated", note))
+    if networks and not lacking(*NETWORKS):
+        note = "LocalQuantileStackingRegressor: a network makes fine weights of each row"
+        ours.append(("Stacking, local", "local", note))
+        note = "QuantileMLPRegressor: an output for each level, early stopping"
+        ours.append(("Network", "network", note))
     others = [(name, kind, note) for kind, name, note in models] + [
         ("Average of the four", "average", "all models count the same at every level"),
         ("Best of the four", "best", "picked by its score on held out training rows"),
@@ -74,36 +92,36 @@ def _pipeline(study, rows, *, kind):
     from sklearn.pipeline import Pipeline
 
     from skweight._cli.rooms.quantile_models import AverageOfModels, BestModel, OneModel
-    from skweight.quantile import ConformalQuantileRegressor, QuantileStackingRegressor
+    from skweight.quantile import (
+        ConformalQuantileRegressor,
+        LocalQuantileStackingRegressor,
+        QuantileMLPRegressor,
+        QuantileStackingRegressor,
+    )
 
     levels = study.levels
     bases = [(name, OneModel(model, levels)) for name, model in base_models()]
-    groups = None if study.groups is None else study.groups[rows]
+    groups = groups_of(study, rows)
     if kind == "average":
         model = AverageOfModels(bases, levels)
     elif kind == "best":
-        model = BestModel(bases, levels, cv=_folds_inside(groups))
+        model = BestModel(bases, levels, cv=folds_inside(groups))
     elif kind == "calibrated":
         split, groups = _calibration(len(rows), groups)
-        stack = QuantileStackingRegressor(bases, levels, "fine", cv=_folds_inside(groups))
+        stack = QuantileStackingRegressor(bases, levels, "fine", cv=folds_inside(groups))
         side = "one" if one_sided(levels) else "two"
         model = ConformalQuantileRegressor(stack, side=side, cv=split)
+    elif kind == "local":
+        inside = {"cv": folds_inside(groups), "random_state": SEED}
+        model = LocalQuantileStackingRegressor(bases, levels, **inside)
+    elif kind == "network":
+        stop = {"early_stopping": True, "cv": rows_to_stop_by(groups)}
+        model = QuantileMLPRegressor(levels, **stop, random_state=SEED)
     elif kind in ("coarse", "medium", "fine"):
-        model = QuantileStackingRegressor(bases, levels, kind, cv=_folds_inside(groups))
+        model = QuantileStackingRegressor(bases, levels, kind, cv=folds_inside(groups))
     else:
         model = dict(bases)[kind]
     return Pipeline([("columns", encoder(study.columns)), ("model", model)])
-
-
-def _folds_inside(groups):
-    """Give folds of training rows, with whole groups where there are enough of them."""
-    from sklearn.model_selection import GroupKFold, KFold
-
-    n_groups = 0 if groups is None else len(np.unique(groups))
-    if n_groups < _FOLDS_INSIDE:
-        return KFold(_FOLDS_INSIDE, shuffle=True, random_state=SEED)
-    splitter = GroupKFold(_FOLDS_INSIDE)
-    return list(splitter.split(np.zeros(len(groups)), groups=groups))
 
 
 def _calibration(n_rows, groups):
