@@ -27,7 +27,7 @@ from skweight.neural._parameters import (
 __all__ = ["NEURAL_CONSTRAINTS", "BaseNeural", "checked_rows", "positive_rows", "store_parameters"]
 
 # What `fit` keeps beside attributes that end in "_".
-_PRIVATE = ("_hold_out_seed", "_moments", "_predictor", "_progress", "_shape")
+_PRIVATE = ("_hold_out_seed", "_moments", "_progress", "_shape")
 
 
 class BaseNeural(CallbackSupportMixin, BaseEstimator):
@@ -121,7 +121,6 @@ class BaseNeural(CallbackSupportMixin, BaseEstimator):
         """Run one epoch or many, the net being ready for it meanwhile."""
         net = self.net_
         net.iterator_train__batch_size = self._batch_rows(len(rows[0]))
-        self.__dict__.pop("_predictor", None)
         net.begin(device)
         try:
             if incremental:
@@ -146,7 +145,6 @@ class BaseNeural(CallbackSupportMixin, BaseEstimator):
             net._set_training(False)
             stop = task.iteration("epoch", self._reconstruction)
             net._set_training(True)
-            self.__dict__.pop("_predictor", None)  # of this epoch, if a callback predicted
             return stop
 
         n_iter, settled = train(
@@ -349,25 +347,15 @@ class BaseNeural(CallbackSupportMixin, BaseEstimator):
 
     def _outputs(self, X, part=None):
         """Return outputs of the net, or of a part of its module, for checked rows in float64."""
-        from skweight.neural._forward import double_of, outputs
+        from skweight.neural._forward import outputs
 
         check_is_fitted(self)
-        module = self.net_.module_
-        known, double = self.__dict__.get("_predictor", (None, None))
-        if known is not module:
-            double = double_of(module)
-            if not module.training:  # else it is being trained, and will be another
-                self._predictor = (module, double)
+        double = self.net_.in_double()
         double = double if part is None else getattr(double, part)
         return outputs(double, X, self._device(import_torch(self)))
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "net_") and hasattr(self, "n_features_in_")
-
-    def __getstate__(self):
-        # A new dict: that of the base class may be the one in which attributes live.
-        state = super().__getstate__()
-        return {name: value for name, value in state.items() if name != "_predictor"}
 
 
 def import_torch(estimator):

@@ -7,6 +7,7 @@ import torch
 from skorch import NeuralNet
 from torch import nn
 
+from skweight.neural._forward import double_of
 from skweight.neural._modules import WeightedBatchNorm1d
 
 # torch has one global generator for all threads.
@@ -58,11 +59,13 @@ class Net(NeuralNet):
 
     def __getstate__(self):
         # What refers to parts of the module would come back as copies of them.
+        left_out = (*_TRANSIENT, "_double")
         state = super().__getstate__()
-        return {name: value for name, value in state.items() if name not in _TRANSIENT}
+        return {name: value for name, value in state.items() if name not in left_out}
 
     def begin(self, device):
         """Get ready to train on a device."""
+        self.__dict__.pop("_double", None)
         if self.compile and not hasattr(self.module_, "_orig_mod"):
             self.module_ = self.torch_compile(self.module_, "module")
         move(self, device)
@@ -97,6 +100,15 @@ class Net(NeuralNet):
             self.module_ = getattr(self.module_, "_orig_mod", self.module_)
         self._set_training(False)
         move(self, "cpu")
+
+    def in_double(self):
+        """Return a copy of the module that computes in float64, kept until training goes on."""
+        double = self.__dict__.get("_double")
+        if double is None:
+            double = double_of(self.module_)
+            if not hasattr(self, "_parameters"):  # else a callback asks, and the next is another
+                self.__dict__["_double"] = double  # skorch would register a plain attribute
+        return double
 
     def epoch_loss(self, training):
         """Return the mean loss of the epoch's batches, by their weight, penalty included."""
