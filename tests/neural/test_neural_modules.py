@@ -229,9 +229,10 @@ def test_modules_in_use_are_in_evaluation_mode_on_the_cpu():
     assert not net.partial_fit(X, y).module_.training
     # So one copy in double precision serves all predictions until the next fit, and no pickle.
     net.predict(X)
-    double = net._predictor[1]
-    assert pickle.loads(pickle.dumps(net)).__dict__.get("_predictor") is None
+    double = net.net_.in_double()
+    size = len(pickle.dumps(net))
+    assert size == len(pickle.dumps(NeuralClassifier(**SMALL).fit(X, y).partial_fit(X, y)))
     net.predict(X)
-    assert net._predictor[1] is double
+    assert net.net_.in_double() is double
     net.partial_fit(X, y).predict(X)
-    assert net._predictor[1] is not double
+    assert net.net_.in_double() is not double
