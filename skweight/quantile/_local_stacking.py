@@ -199,6 +199,8 @@ class LocalQuantileStackingRegressor(QuantileStackingRegressor):
         cv=5,
         store_oof=False,
         n_jobs=None,
+        early_stopping=True,
+        module=None,
         hidden_layer_sizes=(64, 64),
         activation="elu",
         optimizer="adam",
@@ -210,12 +212,10 @@ class LocalQuantileStackingRegressor(QuantileStackingRegressor):
         shuffle=True,
         tol=1e-5,
         n_iter_no_change=10,
-        early_stopping=True,
         validation_fraction=0.2,
         random_state=None,
         device="auto",
         dtype="auto",
-        module=None,
         callbacks=None,
     ):
         store_parameters(self, locals())
