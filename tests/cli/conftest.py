@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import types
 
 import numpy as np
 import pytest
@@ -109,16 +110,59 @@ def plain(tmp_path):
     return path
 
 
-@pytest.fixture(autouse=True)
-def short_grid(monkeypatch, request):
-    """Let PRESTO try three large penalties only: here the commands are tested, not the fit."""
+@pytest.fixture(scope="module", autouse=True)
+def small_ordinal_models():
+    """Tune and grow little in the ordinal room: the commands are tested, not the fits."""
     from skweight._cli.rooms import ordinal
 
     original = ordinal._pipeline
+    small = {
+        "presto": {"model__n_alphas": 3, "model__eps": 0.4},
+        "tuned": {"model__Cs": 2},
+        "boosting": {"model__max_iter": 4},
+    }
 
     def pipeline(study, rows, *, kind):
-        built = original(study, rows, kind=kind)
-        return built.set_params(model__n_alphas=3, model__eps=0.4) if kind == "presto" else built
+        return original(study, rows, kind=kind).set_params(**small.get(kind, {}))
 
-    if request.node.get_closest_marker("slow") is None:
-        monkeypatch.setattr(ordinal, "_pipeline", pipeline)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ordinal, "_pipeline", pipeline)
+        yield
+
+
+@pytest.fixture
+def few_ordinal_candidates(monkeypatch):
+    """Compare the two quickest models of the ordinal room, and any that are named."""
+    from skweight._cli.rooms import ordinal
+
+    original = ordinal.candidates
+
+    def also(*names):
+        wanted = {"Proportional odds", "Class frequencies", *names}
+        monkeypatch.setattr(
+            ordinal, "candidates", lambda n: [c for c in original(n) if c.name in wanted]
+        )
+
+    also()
+    return also
+
+
+@pytest.fixture
+def drawn():
+    """Let reports have their figures: asking for this is enough."""
+
+
+@pytest.fixture(autouse=True)
+def undrawn(request, monkeypatch):
+    """Leave the figures, which take longest, out of reports that no test looks at."""
+    if "drawn" in request.fixturenames:
+        return
+    from skweight._cli import report
+
+    original = report._room
+
+    def without(room, pairs):
+        plain = types.SimpleNamespace(**{**vars(room), "figures": lambda outcome: []})
+        return original(plain, pairs)
+
+    monkeypatch.setattr(report, "_room", without)

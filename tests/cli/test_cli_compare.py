@@ -12,7 +12,7 @@ pytest.importorskip("matplotlib")
 ORDER = 'None,low,mid,"high, bad"'
 
 
-def test_a_nasty_table_is_compared(run, nasty, tmp_path):
+def test_a_nasty_table_is_compared(run, nasty, tmp_path, drawn):
     code, out, _ = run(
         "compare", nasty, "--target", "y", "--order", ORDER, "--weights", "w", "--folds", "3"
     )
@@ -36,7 +36,7 @@ def test_a_nasty_table_is_compared(run, nasty, tmp_path):
     assert "failed" not in out
 
 
-def test_every_metric_gets_its_sentence(run, plain):
+def test_every_metric_gets_its_sentence(run, plain, few_ordinal_candidates):
     code, out, _ = run("compare", plain, "--target", "y", "--folds", "3")
     assert code == 0
     told = re.findall(r"^On plain\.csv, .*", out, re.MULTILINE)
@@ -45,7 +45,7 @@ def test_every_metric_gets_its_sentence(run, plain):
         assert "has the better" in line or "does not win by" in line
 
 
-def test_scores_of_the_class_frequencies_by_hand(run, plain):
+def test_scores_of_the_class_frequencies_by_hand(run, plain, few_ordinal_candidates):
     """Out of fold, the frequencies' Brier score is that of the other folds' frequencies."""
     from sklearn.model_selection import StratifiedKFold
 
@@ -62,7 +62,7 @@ def test_scores_of_the_class_frequencies_by_hand(run, plain):
     np.testing.assert_allclose(shown, np.mean(scores, axis=0), atol=6e-5)
 
 
-def test_groups_stay_together(run, plain, monkeypatch):
+def test_groups_stay_together(run, plain, monkeypatch, few_ordinal_candidates):
     from skweight._cli.rooms import ordinal
 
     table = pandas.read_csv(plain).assign(house=np.arange(90) // 3)
@@ -96,7 +96,7 @@ def test_integer_weights_score_as_repeated_test_rows(run, plain):
     )
 
 
-def test_parquet_with_typed_columns(run, plain, tmp_path):
+def test_parquet_with_typed_columns(run, plain, tmp_path, few_ordinal_candidates):
     pytest.importorskip("pyarrow")
     table = pandas.read_csv(plain)
     words = pandas.CategoricalDtype(["mild", "bad", "worse", "worst"], ordered=True)
@@ -111,7 +111,7 @@ def test_parquet_with_typed_columns(run, plain, tmp_path):
     assert "left out 'when'" in out
 
 
-def test_two_classes_are_enough(run, plain):
+def test_two_classes_are_enough(run, plain, few_ordinal_candidates):
     table = pandas.read_csv(plain)
     table["y"] = np.where(table["y"] > 2, "ill", "healthy")
     table.to_csv(plain, index=False)
@@ -120,7 +120,7 @@ def test_two_classes_are_enough(run, plain):
     assert "levels from lowest to highest: healthy" in out
 
 
-def test_a_rare_class_lowers_the_folds(run, plain):
+def test_a_rare_class_lowers_the_folds(run, plain, few_ordinal_candidates):
     table = pandas.read_csv(plain)
     table.loc[:2, "y"] = 9
     table.to_csv(plain, index=False)
@@ -190,7 +190,9 @@ def test_outputs_that_cannot_be_written_are_refused_before_fitting(refuses, plai
     assert "it is a folder" in refuses(*base, "--output", ".")
 
 
-def test_a_failure_while_writing_leaves_the_old_report(run, plain, tmp_path, monkeypatch):
+def test_a_failure_while_writing_leaves_the_old_report(
+    run, plain, tmp_path, monkeypatch, few_ordinal_candidates
+):
     report = tmp_path / "r.html"
     report.write_text("old")
 

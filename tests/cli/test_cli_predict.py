@@ -17,11 +17,13 @@ skops_io = pytest.importorskip("skops.io")
 
 
 @pytest.fixture
-def only(monkeypatch):
-    """Leave one candidate of the ordinal room, and PRESTO, so that it is the best."""
+def only(monkeypatch, few_ordinal_candidates):
+    """Compare one model of the ordinal room with the two quickest, and save it."""
     from skweight._cli import compare
 
     def only(name):
+        few_ordinal_candidates(name)
+
         def pick(outcome):
             return next(c for c in outcome.study.candidates if c.name == name)
 

