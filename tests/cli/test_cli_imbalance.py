@@ -22,6 +22,8 @@ from skweight._cli.splits import cross_validation
 pandas = pytest.importorskip("pandas")
 pytest.importorskip("matplotlib")
 
+# Training ends early in these tests.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 TWO = [F1, BALANCED, GMEAN, LOGISTIC, "Logistic, balanced", "Boosting, balanced",
        "Threshold for F1", "Threshold for balanced accuracy"]  # fmt: skip
 
