@@ -111,7 +111,7 @@ class QuantileMLPRegressor(QuantileRegressorMixin, NeuralRegressorMixin, BaseNeu
 
     def _train(self, X, targets, weight, n_out, **options):
         if n_out > 1:
-            raise ValueError(f"y must be one column of outcomes, got {n_out} columns.")
+            raise ValueError(f"y must have shape (n_samples,), one target, got {n_out} targets.")
         self.quantiles_ = check_quantiles(self.quantiles)
         n_out = {"multi": len(self.quantiles_), "level": 1, "gaussian": 2}[self.method]
         return super()._train(X, [targets[0][:, 0]], weight, n_out, **options)

@@ -129,5 +129,5 @@ def test_nets_are_base_models_of_stacks(data):
 def test_bad_input_is_named(data, options, message):
     with pytest.raises(ValueError, match=message):
         net().set_params(**options).fit(*data)
-    with pytest.raises(ValueError, match="one column"):
+    with pytest.raises(ValueError, match="one target"):
         net().fit(data[0], np.column_stack([data[1], data[1]]))
