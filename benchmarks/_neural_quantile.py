@@ -167,17 +167,14 @@ def section(targets, seeds=None, cache=None, names=("concrete", "diamonds")):
         text, figures = table(name, seeds or (5 if name == "concrete" else 3), cache)
         verdicts(name, figures, targets)
         parts.append(f"### {name}, {len(figures)} seeds\n\n{text}")
-    return (
-        """## Local weights of quantile models
+    return """## Local weights of quantile models
 
 Data, splits and base models are those of `benchmarks/quantile.py`; weights are learned from the
 same forecasts out of fold. Local weights have the defaults of `LocalQuantileStackingRegressor`, on
 base quantiles that are sorted. WIS of the standardised outcome: means over seeds with standard
 errors, those of differences paired; CPU seconds are those of the weights.
 
-"""
-        + "\n\n".join(parts)
-    )
+""" + "\n\n".join(parts)
 
 
 def _mean_and_error(values):
