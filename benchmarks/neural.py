@@ -5,11 +5,21 @@ Run ``python -m benchmarks.neural``, or with ``--quick`` a few small cells of it
 measured and PASS or MISS.
 """
 
-from benchmarks import _neural_epochs, _neural_learning, _sections
+from benchmarks import (
+    _neural_anyloss,
+    _neural_epochs,
+    _neural_fairness,
+    _neural_learning,
+    _neural_quantile,
+    _sections,
+)
 
 TASKS = {
     "epochs": _neural_epochs.section,
     "learning": _neural_learning.section,
+    "anyloss": _neural_anyloss.section,
+    "quantile": _neural_quantile.section,
+    "fairness": _neural_fairness.section,
 }
 PACKAGES = ("torch", "skorch")
 INTRO = """# Neural estimators beside skorch, scikit-learn and rivals
