@@ -173,11 +173,10 @@ def section(quick, targets):
         figure(gain),
         gain.mean() >= 0.07,
     )
-    table = (
-        "" if quick else f"{anyloss_table()}\n\nThirty-six malignant tumours:\n\n{tumours_table()}"
-    )
+    tables = [] if quick else [anyloss_table(), "Thirty-six malignant tumours:", tumours_table()]
+    text = "\n\n".join(tables)
     return f"""## Models trained for a metric
 
 A tenth of 10,000 rows is positive; means of ten folds with standard errors.
 
-{table}"""
+{text}"""

@@ -82,7 +82,7 @@ def section(quick, targets):
 
 Epochs by `partial_fit`, all with the same settings; a fifth of the rows is held out. "Reached" is
 in how many seeds the loss of rows held out came within 2 % of the least of scikit-learn's network;
-"seconds" is the mean CPU time of the training until then. skorch has no penalty, the others have alpha=1e-4.
-Loss: log-loss and squared error, with standard errors over seeds.
+"seconds" is the mean CPU time of the training until then. skorch has no penalty, the others have
+alpha=1e-4. Loss: log-loss and squared error, with standard errors over seeds.
 
 {_report.table(header, lines)}"""

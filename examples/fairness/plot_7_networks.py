@@ -110,8 +110,8 @@ pd.Series(means).unstack().round(2)
 # Four thousand rows in batches of each size. The mean of U hardly moves. V sees a dependence on
 # nothing that in batches of 20 rows is seven tenths of what the plain model has, and still a
 # fifteenth in batches of 200. It grows with the distances between predictions, so paying for it
-# draws all of them together. Networks therefore use U, unless ``statistic="V"`` is asked for; linear
-# models use V of all rows, which has a minimum to find.
+# draws all of them together. Networks therefore use U, unless ``statistic="V"`` is asked for;
+# linear models use V of all rows, which has a minimum to find.
 #
 # Classes, and columns of a data frame
 # ------------------------------------
