@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from skweight._cli import CommandError
+from skweight._cli import CommandError, splits
 from skweight._cli.rooms import quantile, quantile_candidates, quantile_studies
 from skweight._cli.rooms.quantile_candidates import CALIBRATED, STACK
 from skweight._cli.saving import load_model
@@ -30,6 +30,7 @@ def small_models(monkeypatch):
 
     monkeypatch.setattr(quantile_candidates, "base_models", base_models)
     monkeypatch.setattr(quantile_candidates, "lacking", lambda *_: ["torch"])
+    monkeypatch.setattr(splits, "_FOLDS_INSIDE", 2)
     monkeypatch.setattr(quantile, "LEVELS", (0.05, 0.5, 0.95))
 
 
@@ -161,10 +162,10 @@ def toy_study(table, groups=None, weights=None, levels=(0.1, 0.5, 0.9)):
     from skweight._cli.columns import plan_columns
 
     frame, columns = plan_columns(table.drop(columns="price"))
-    splits = cross_validation(table["price"], 2, groups, stratified=False)
+    folds = cross_validation(table["price"], 2, groups, stratified=False)
     return quantile.study_of(
         levels,
-        len(splits[0][0]),
+        len(folds[0][0]),
         name="toy",
         title="Toy",
         story="A story.",
@@ -173,7 +174,7 @@ def toy_study(table, groups=None, weights=None, levels=(0.1, 0.5, 0.9)):
         target=table["price"].to_numpy(),
         weights=weights,
         groups=groups,
-        splits=splits,
+        splits=folds,
         overlap=1.0,
     )
 
@@ -185,12 +186,12 @@ def test_groups_stay_together_inside_of_training_rows_too():
     models = {candidate.name: candidate.build(study, train)[-1] for candidate in study.candidates}
     groups = study.groups[train]
     [(fitted, calibrating)] = models[CALIBRATED].cv
-    for splits, inside in [
+    for folds, inside in [
         (models[STACK].cv, groups),
         ([(fitted, calibrating)], groups),
         (models[CALIBRATED].estimator.cv, groups[fitted]),
     ]:
-        for kept, held in splits:
+        for kept, held in folds:
             assert len(held)
             assert not set(inside[kept]) & set(inside[held])
 
@@ -224,7 +225,9 @@ def test_weights_reach_fits_and_scores():
         ("Best of the four", "skops"),
     ],
 )
-def test_every_candidate_can_be_saved_and_used(run, prices, tmp_path, monkeypatch, name, suffix):
+def test_every_candidate_can_be_saved_and_used(
+    run, prices, tmp_path, monkeypatch, two_models, name, suffix
+):
     if suffix == "skops":
         pytest.importorskip("skops")
     from skweight._cli import compare
@@ -266,10 +269,18 @@ def pick_of(original, names):
 
 
 @pytest.fixture
-def few_candidates(monkeypatch):
+def few_candidates(monkeypatch, two_models):
     """Compare few candidates, where it is not the fits that are tested."""
     few = pick_of(quantile.candidates, {STACK, CALIBRATED, "Linear"})
     monkeypatch.setattr(quantile, "candidates", few)
+
+
+@pytest.fixture
+def two_models(monkeypatch):
+    """Stack two models, and charge nobody for loading code."""
+    models = quantile_candidates.base_models
+    monkeypatch.setattr(quantile_candidates, "base_models", lambda: models()[:2])
+    monkeypatch.setattr(quantile, "warm_up", lambda: None)
 
 
 def test_new_rows_may_be_untidy(run, prices, tmp_path, few_candidates):
