@@ -93,7 +93,7 @@ def _save(outcome, room, path):
         best, words = room.to_save(outcome)
     else:
         best = best_candidate(outcome)
-        words = f"The best pipeline by {outcome.study.measures[0].name.lower()}, {best.name}"
+        words = f"The best pipeline by {outcome.study.measures[0].name}, {best.name}"
     if best is outcome.ours:
         fitted = outcome.fitted
     else:

@@ -8,7 +8,7 @@ from skweight._cli.columns import of_loader
 from skweight._cli.rooms import neural
 from skweight._cli.splits import separate_samples
 
-_MOST_TEST_ROWS = 8000
+_MOST_TEST_ROWS = 4000
 
 
 def studies(quick):
