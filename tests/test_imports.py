@@ -98,7 +98,7 @@ def import_faults(source, module, is_package=False):
         at_top = id(node) not in inside
         if top in OPTIONAL and at_top and not may_need_torch(module):
             faults.append(f"{where} outside a function")
-        if re.search(r"_torch(\.|$)", name) and at_top and not may_need_torch(module):
+        if re.search(r"\._\w+_torch(\.|$)", name) and at_top and not may_need_torch(module):
             faults.append(f"{where}, which needs torch, outside a function")
         if top == "sklearn" and module != "skweight._core._sklearn_compat":
             private = [part for part in rest.split(".") if part.startswith("_")]

@@ -139,7 +139,7 @@ class FairNeural(SensitiveRows):
 
         Returns
         -------
-        ndarray of shape (n_features_in_,), (1, n_features_in_) or (n_classes, n_features_in_)
+        ndarray of shape (n_features,), (1, n_features) or (n_classes, n_features)
             For a regressor, a classifier of two classes, and one of more.
 
         See Also

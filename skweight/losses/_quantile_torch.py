@@ -59,6 +59,8 @@ class QuantileLoss(nn.Module):
     def forward(self, forecast, target, weight=None):
         """Compute the loss.
 
+        Losses are means over the levels.
+
         Parameters
         ----------
         forecast : Tensor of shape (n, n_quantiles)
@@ -72,6 +74,17 @@ class QuantileLoss(nn.Module):
         -------
         Tensor
             A number, or shape (n,) for ``reduction="none"``.
+
+        See Also
+        --------
+        CrossingPenalty.forward : What is added to it.
+
+        Examples
+        --------
+        >>> import torch
+        >>> from skweight.losses import QuantileLoss
+        >>> QuantileLoss([0.5]).forward(torch.tensor([[0.0]]), torch.tensor([3.0])).item()
+        1.5
         """
         m = len(self.quantiles)
         if forecast.ndim != 2 or forecast.shape[1] != m:
@@ -146,6 +159,8 @@ class CrossingPenalty(nn.Module):
     def forward(self, forecast, weight=None):
         """Compute the penalty.
 
+        Penalties are means over all pairs of levels.
+
         Parameters
         ----------
         forecast : Tensor of shape (n, n_quantiles)
@@ -157,6 +172,17 @@ class CrossingPenalty(nn.Module):
         -------
         Tensor
             A number, or shape (n,) for ``reduction="none"``; 0 for a single level.
+
+        See Also
+        --------
+        QuantileLoss.forward : What it is added to.
+
+        Examples
+        --------
+        >>> import torch
+        >>> from skweight.losses import CrossingPenalty
+        >>> CrossingPenalty().forward(torch.tensor([[1.0, 0.5]])).item()
+        0.5
         """
         m = forecast.shape[1]
         if self.margin.ndim and len(self.margin) != m:
@@ -225,6 +251,8 @@ class NonCrossing(nn.Module):
     def forward(self, forecast):
         """Order the rows.
 
+        Rows that are in order stay as they are.
+
         Parameters
         ----------
         forecast : Tensor of shape (n, n_quantiles)
@@ -234,6 +262,17 @@ class NonCrossing(nn.Module):
         -------
         Tensor of shape (n, n_quantiles)
             The ordered rows.
+
+        See Also
+        --------
+        CrossingPenalty.forward : A penalty instead.
+
+        Examples
+        --------
+        >>> import torch
+        >>> from skweight.losses import NonCrossing
+        >>> NonCrossing("sort").forward(torch.tensor([[1.0, 0.5]])).tolist()
+        [[0.5, 1.0]]
         """
         if self.method == "sort":
             return torch.sort(forecast, dim=1, stable=True).values

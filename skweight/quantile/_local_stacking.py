@@ -232,7 +232,7 @@ class LocalQuantileStackingRegressor(QuantileStackingRegressor):
 
         Returns
         -------
-        ndarray of shape (n_samples, *weights_.shape)
+        ndarray of shape (n_samples, ...)
             Weights, with the axes of `weights_` after that of the rows. Fine weights are many:
             take a few rows at a time.
 
