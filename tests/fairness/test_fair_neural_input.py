@@ -3,10 +3,13 @@
 import warnings
 
 import numpy as np
-import pandas as pd
 import pytest
 
 pytest.importorskip("torch")
+pytest.importorskip("pandas")
+
+import pandas as pd
+
 pytest.importorskip("skorch")
 
 from numpy.testing import assert_allclose, assert_array_equal

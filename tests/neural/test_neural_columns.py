@@ -1,11 +1,12 @@
 """Columns that hold categories, sparse rows, and tables of odd sizes."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
 pytest.importorskip("torch")
+pytest.importorskip("pandas")
 
+import pandas as pd
 import torch
 from neural_cases import ESTIMATORS, NEWTON, SMALL, assert_same_bits, outputs, problem
 from numpy.testing import assert_allclose, assert_array_equal
