@@ -1,14 +1,14 @@
 """Losses of fair networks for means, in units in which a network starts well."""
 
 import numpy as np
-from sklearn.utils import check_array
-from sklearn.utils.validation import column_or_1d
 
 from skweight.fairness._losses import regression_loss
+from skweight.fairness._means import PredictsMeans
 from skweight.fairness._neural_base import FairNeural
+from skweight.neural import NeuralRegressor
 
 
-class FairMeans(FairNeural):
+class FairMeans(PredictsMeans, FairNeural):
     """A fair network for a loss of `regression_loss`.
 
     With the identity link it sees standardised targets, with the logarithmic one targets over their
@@ -35,10 +35,6 @@ class FairMeans(FairNeural):
         self._moments = np.log([mean]), np.ones(1), True
         return rows.y[:, None] / mean
 
-    def _checked_target(self, y):
-        y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y", estimator=self)
-        return column_or_1d(y, warn=True)
-
     def _unit(self):
         loss, unit = self._glm_loss, self._unit_of_y
         # The net's squared error is not halved.
@@ -59,4 +55,4 @@ class FairMeans(FairNeural):
 
     def _scores(self, X):
         """Return linear predictors: means, or their logarithms."""
-        return super().predict(X)
+        return NeuralRegressor.predict(self, X)

@@ -5,7 +5,6 @@ from skweight._core._sklearn_compat import _fit_context
 from skweight.fairness._neural_base import FAIR_CONSTRAINTS
 from skweight.fairness._neural_means import FairMeans
 from skweight.fairness._regressor import DistanceCovarianceRegressor
-from skweight.fairness._regressor_base import explained_deviance
 from skweight.neural import NeuralRegressor
 from skweight.neural._docs import documented
 from skweight.neural._parameters import store_parameters
@@ -282,73 +281,6 @@ default="squared_error"
         Z = self._in_units_of_the_net(rows, weight, first)
         options = {"seen": seen, "incremental": incremental}
         return self._train_fairly(rows, [Z], weight, 1, **options)
-
-    def predict(self, X):
-        """Predict the mean of the target.
-
-        Attributes are not needed.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows to predict. With `drop_sensitive` a frame may lack the sensitive columns, the
-            others in the order of `fit`; an array keeps its width, with anything (in an array of
-            numbers any finite ones) in the sensitive columns.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            Predicted means.
-
-        See Also
-        --------
-        score : The share of deviance explained.
-
-        Examples
-        --------
-        >>> from skweight.fairness import FairNeuralRegressor
-        >>> X, y = [["a", 0.0], ["b", 1.0], ["a", 2.0], ["b", 3.0]], [0.0, 1.0, 2.0, 3.0]
-        >>> options = {"max_iter": 2, "tol": 9.0, "n_iter_no_change": 1}
-        >>> model = FairNeuralRegressor(sensitive_columns=[0], **options).fit(X, y)
-        >>> model.predict([["b", 1.5]]).shape
-        (1,)
-        """
-        scores = self._scores(X)
-        return self._glm_loss.mean(scores)
-
-    def score(self, X, y, sample_weight=None):
-        """Return the share of deviance explained.
-
-        For squared error it is the coefficient of determination, R^2; the dependence on attributes
-        does not enter.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows, as for `predict`.
-        y : array-like of shape (n_samples,)
-            Their targets.
-        sample_weight : array-like of shape (n_samples,) or None, default=None
-            Weights of the rows; None means 1 for all.
-
-        Returns
-        -------
-        float
-            ``1 - deviance / deviance of the weighted mean of y``, at most 1.
-
-        See Also
-        --------
-        predict : The fitted means.
-
-        Examples
-        --------
-        >>> from skweight.fairness import FairNeuralRegressor
-        >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [0.0, 1.0, 2.0, 3.0]
-        >>> model = FairNeuralRegressor(max_iter=2, tol=9.0, n_iter_no_change=1)
-        >>> model.fit(X, y, sensitive_features=list("abab")).score(X, y) < 1
-        True
-        """
-        return explained_deviance(self, X, y, sample_weight)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -4,6 +4,9 @@ import numpy as np
 import torch
 from torch import nn
 
+# Each has a vector, whether it occurs or not: numbers beyond are no codes of an encoder.
+_MOST_CATEGORIES = 1_000_000
+
 
 class Embedded(nn.Module):
     """Replace categorical columns by learned vectors, and pass rows on.
@@ -66,4 +69,9 @@ def count_categories(X, places):
                 "0 on: put an OrdinalEncoder before."
             )
         counts.append(int(codes.max(initial=-1)) + 1)
+        if counts[-1] > _MOST_CATEGORIES:
+            raise ValueError(
+                f"categorical_features names column {place}, which must hold numbers below "
+                f"{_MOST_CATEGORIES:,}, got {counts[-1] - 1}: put an OrdinalEncoder before."
+            )
     return counts

@@ -269,3 +269,9 @@ def test_weights_reach_the_network_through_a_pipeline(make):
         assert_same_bits(model[-1], make(**SMALL).fit(scaled, y, sample_weight=w))
         scores = cross_val_score(model, X, y, params={"sample_weight": w}, cv=2)
     assert np.isfinite(scores).all()
+
+
+def test_numbers_that_are_no_codes_are_refused_before_memory_runs_out():
+    X = np.array([[0.0], [1.0], [1e9], [2.0]])
+    with pytest.raises(ValueError, match=r"column 0, which must hold numbers below 1,000,000, got"):
+        NeuralClassifier(categorical_features=[0]).fit(X, [0, 1, 0, 1])
