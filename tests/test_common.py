@@ -21,13 +21,46 @@ FIRST = [e for e, before in zip(INSTANCES, [None, *INSTANCES]) if type(e) is not
 # More parameters of a class. They take other ways through our code, but the same through
 # scikit-learn's, so the run with the oldest versions leaves them out.
 FURTHER = [e for e in INSTANCES if all(e is not first for first in FIRST)]
+# Checks of how a class takes its input and of what is built around it, which its parameters do not
+# change: the first parameters are enough.
+ONCE = {
+    "check_callbacks_inside_a_search",
+    "check_classifier_data_not_an_array",
+    "check_dtype_object",
+    "check_estimator_sparse_matrix",  # as check_estimator_sparse_array
+    "check_grid_search_in_workers",
+    "check_labels",
+    "check_nullable",
+    "check_pandas_labels",
+    "check_polars",
+    "check_polars_labels",
+    "check_regressor_data_not_an_array",
+    "check_representations",
+    "check_threads",
+    "check_weights_without_routing",
+}
 
 
-def our_checks(estimators):
+def scikit_learn_checks(estimators, leave_out=()):
+    """List checks of scikit-learn for estimators, as parameters of a test."""
+    mark = parametrize_with_checks(estimators, expected_failed_checks=expected_failures)
+    names, cases = mark.args
+
+    def name(case):
+        _, check = getattr(case, "values", case)
+        return getattr(check, "func", check).__name__
+
+    kept = [case for case in cases if name(case) not in leave_out]
+    return pytest.mark.parametrize(names, kept, **mark.kwargs)
+
+
+def our_checks(estimators, leave_out=()):
     """List checks of this package for estimators, as parameters of a test."""
     found = []
     for estimator in estimators:
         for check in common_checks(estimator):
+            if check.__name__ in leave_out:
+                continue
             reason = expected_failures(estimator).get(check.__name__)
             marks = [] if reason is None else [pytest.mark.xfail(reason=reason)]
             name = re.sub(r"\s", "", repr(estimator))
@@ -40,13 +73,13 @@ def run(check, estimator):
     check(clone(estimator).set_params(**check_parameters(estimator, check)))
 
 
-@parametrize_with_checks(FIRST, expected_failed_checks=expected_failures)
+@scikit_learn_checks(FIRST)
 def test_scikit_learn_checks(estimator, check):
     run(check, estimator)
 
 
 @pytest.mark.further
-@parametrize_with_checks(FURTHER, expected_failed_checks=expected_failures)
+@scikit_learn_checks(FURTHER, leave_out=ONCE)
 def test_scikit_learn_checks_of_further_parameters(estimator, check):
     run(check, estimator)
 
@@ -57,6 +90,6 @@ def test_our_checks(estimator, check):
 
 
 @pytest.mark.further
-@our_checks(FURTHER)
+@our_checks(FURTHER, leave_out=ONCE)
 def test_our_checks_of_further_parameters(estimator, check):
     run(check, estimator)
