@@ -65,7 +65,7 @@ class LocalQuantileStackingRegressor(QuantileStackingRegressor):
     crossing_weight : float, default=100.0
         Factor of the penalty on crossing, at least 0; the loss that it is added to is the mean
         pinball loss of the standardised outcome.
-    crossing_margin : float or array-like of shape (n_quantiles, n_quantiles), default=0.003
+    crossing_margin : float or array-like of shape (n_quantiles, n_quantiles), default=0.005
         How far apart quantiles shall be for the penalty to be 0, in standard deviations of the
         outcome; an array has a margin for each pair, see :func:`crossing_margins`.
     crossing_share : float, default=0.1
@@ -192,7 +192,7 @@ class LocalQuantileStackingRegressor(QuantileStackingRegressor):
         init="global",
         passthrough_features=None,
         crossing_weight=100.0,
-        crossing_margin=0.003,
+        crossing_margin=0.005,
         crossing_share=0.1,
         noncrossing="sort",
         sort_base=True,

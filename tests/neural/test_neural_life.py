@@ -214,7 +214,9 @@ def test_threads_give_what_one_gives(make):
     options = SMALL if make is NeuralTransformer else SMALL | {"module": dropping}
     nets = [make(**options | {"random_state": seed}) for seed in range(8)]
     serial = [clone(net).fit(X, y) for net in nets]
-    with ThreadPoolExecutor(4) as pool:
+    # Bits are promised for equal numbers of torch's threads, which other tests may have set here.
+    alike = {"initializer": torch.set_num_threads, "initargs": (torch.get_num_threads(),)}
+    with ThreadPoolExecutor(4, **alike) as pool:
         threaded = list(pool.map(lambda net: clone(net).fit(X, y), nets))
     for one, other in zip(serial, threaded, strict=True):
         assert_same_bits(one, other)
@@ -229,7 +231,9 @@ def test_threads_give_what_one_gives_for_networks_without_a_generator():
     X, y = problem()
     nets = [NeuralClassifier(module=plain_network, max_iter=1, random_state=s) for s in range(12)]
     serial = [clone(net).fit(X, y) for net in nets]
-    with ThreadPoolExecutor(4) as pool:
+    # Bits are promised for equal numbers of torch's threads, which other tests may have set here.
+    alike = {"initializer": torch.set_num_threads, "initargs": (torch.get_num_threads(),)}
+    with ThreadPoolExecutor(4, **alike) as pool:
         threaded = list(pool.map(lambda net: clone(net).fit(X, y), nets))
     for one, other in zip(serial, threaded, strict=True):
         assert_same_bits(one, other)
