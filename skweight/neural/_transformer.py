@@ -19,7 +19,8 @@ class NeuralTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseN
     """Learn a few numbers for each row, from which the row can be rebuilt: an autoencoder.
 
     An encoder with the given hidden layers leads to `n_components` numbers, a decoder with the
-    same layers in reverse leads back; both learn by the squared error of what comes out. Without
+    same layers in reverse leads back; both learn by the squared error of what comes out [1]_.
+    Without
     hidden layers the code spans the space of the first principal components. Integer weights equal
     repeated rows, exactly so in float64 with all rows in one batch.
 
@@ -42,6 +43,11 @@ class NeuralTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseN
     -----
     Rows are used as they are: scale them in a Pipeline. What is said of :class:`NeuralClassifier`
     about pickles, random numbers and threads holds here.
+
+    References
+    ----------
+    .. [1] G. E. Hinton and R. R. Salakhutdinov, "Reducing the Dimensionality of Data with Neural
+       Networks", Science 313, 504-507, 2006.
 
     Examples
     --------
