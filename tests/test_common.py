@@ -22,7 +22,7 @@ FIRST = [e for e, before in zip(INSTANCES, [None, *INSTANCES]) if type(e) is not
 # scikit-learn's, so the run with the oldest versions leaves them out.
 FURTHER = [e for e in INSTANCES if all(e is not first for first in FIRST)]
 # Checks of how a class takes its input and of what is built around it, which its parameters do not
-# change: the first parameters are enough.
+# change: of the instances of a class that such a check is for, the first is enough.
 ONCE = {
     "check_callbacks_inside_a_search",
     "check_classifier_data_not_an_array",
@@ -30,36 +30,40 @@ ONCE = {
     "check_estimator_sparse_matrix",  # as check_estimator_sparse_array
     "check_grid_search_in_workers",
     "check_labels",
-    "check_nullable",
     "check_pandas_labels",
-    "check_polars",
     "check_polars_labels",
     "check_regressor_data_not_an_array",
     "check_representations",
     "check_threads",
     "check_weights_without_routing",
 }
+# Of which class which of them is taken.
+_TAKEN = set()
 
 
-def scikit_learn_checks(estimators, leave_out=()):
+def is_new(estimator, check):
+    """Say whether to run a check on an instance of a class, and remember that it is run."""
+    name = getattr(check, "func", check).__name__
+    found = (type(estimator), name) not in _TAKEN
+    if name in ONCE:
+        _TAKEN.add((type(estimator), name))
+    return found
+
+
+def scikit_learn_checks(estimators):
     """List checks of scikit-learn for estimators, as parameters of a test."""
     mark = parametrize_with_checks(estimators, expected_failed_checks=expected_failures)
     names, cases = mark.args
-
-    def name(case):
-        _, check = getattr(case, "values", case)
-        return getattr(check, "func", check).__name__
-
-    kept = [case for case in cases if name(case) not in leave_out]
-    return pytest.mark.parametrize(names, kept, **mark.kwargs)
+    cases = [case for case in cases if is_new(*getattr(case, "values", case))]
+    return pytest.mark.parametrize(names, cases, **mark.kwargs)
 
 
-def our_checks(estimators, leave_out=()):
+def our_checks(estimators):
     """List checks of this package for estimators, as parameters of a test."""
     found = []
     for estimator in estimators:
         for check in common_checks(estimator):
-            if check.__name__ in leave_out:
+            if not is_new(estimator, check):
                 continue
             reason = expected_failures(estimator).get(check.__name__)
             marks = [] if reason is None else [pytest.mark.xfail(reason=reason)]
@@ -79,7 +83,7 @@ def test_scikit_learn_checks(estimator, check):
 
 
 @pytest.mark.further
-@scikit_learn_checks(FURTHER, leave_out=ONCE)
+@scikit_learn_checks(FURTHER)
 def test_scikit_learn_checks_of_further_parameters(estimator, check):
     run(check, estimator)
 
@@ -90,6 +94,6 @@ def test_our_checks(estimator, check):
 
 
 @pytest.mark.further
-@our_checks(FURTHER, leave_out=ONCE)
+@our_checks(FURTHER)
 def test_our_checks_of_further_parameters(estimator, check):
     run(check, estimator)

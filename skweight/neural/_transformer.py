@@ -20,9 +20,8 @@ class NeuralTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseN
 
     An encoder with the given hidden layers leads to `n_components` numbers, a decoder with the
     same layers in reverse leads back; both learn by the squared error of what comes out [1]_.
-    Without
-    hidden layers the code spans the space of the first principal components. Integer weights equal
-    repeated rows, exactly so in float64 with all rows in one batch.
+    Without hidden layers the code spans the space of the first principal components. Integer
+    weights equal repeated rows, exactly so in float64 with all rows in one batch.
 
     Parameters
     ----------

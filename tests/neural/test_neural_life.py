@@ -208,16 +208,22 @@ def test_predictions_between_fits_are_of_the_last(make):
     assert_array_equal(outputs(seen, X), outputs(replayed, X))
 
 
+def fitted_in_threads(nets, X, y):
+    """Return copies fitted in four threads at once."""
+    # Bits are promised for equal numbers of torch's threads, and this thread may have another one
+    # than new threads have, from what ran in it before.
+    alike = {"initializer": torch.set_num_threads, "initargs": (torch.get_num_threads(),)}
+    with ThreadPoolExecutor(4, **alike) as pool:
+        return list(pool.map(lambda net: clone(net).fit(X, y), nets))
+
+
 @ALL
 def test_threads_give_what_one_gives(make):
     X, y = problem()
     options = SMALL if make is NeuralTransformer else SMALL | {"module": dropping}
     nets = [make(**options | {"random_state": seed}) for seed in range(8)]
     serial = [clone(net).fit(X, y) for net in nets]
-    # Bits are promised for equal numbers of torch's threads, which other tests may have set here.
-    alike = {"initializer": torch.set_num_threads, "initargs": (torch.get_num_threads(),)}
-    with ThreadPoolExecutor(4, **alike) as pool:
-        threaded = list(pool.map(lambda net: clone(net).fit(X, y), nets))
+    threaded = fitted_in_threads(nets, X, y)
     for one, other in zip(serial, threaded, strict=True):
         assert_same_bits(one, other)
 
@@ -231,10 +237,7 @@ def test_threads_give_what_one_gives_for_networks_without_a_generator():
     X, y = problem()
     nets = [NeuralClassifier(module=plain_network, max_iter=1, random_state=s) for s in range(12)]
     serial = [clone(net).fit(X, y) for net in nets]
-    # Bits are promised for equal numbers of torch's threads, which other tests may have set here.
-    alike = {"initializer": torch.set_num_threads, "initargs": (torch.get_num_threads(),)}
-    with ThreadPoolExecutor(4, **alike) as pool:
-        threaded = list(pool.map(lambda net: clone(net).fit(X, y), nets))
+    threaded = fitted_in_threads(nets, X, y)
     for one, other in zip(serial, threaded, strict=True):
         assert_same_bits(one, other)
 

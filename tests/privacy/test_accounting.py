@@ -405,7 +405,6 @@ def test_a_pure_release_is_randomised_response():
         assert math.log(power) / (order - 1) <= bound
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("epsilon", "delta"), [(0.1, 1e-6), (1.0, 1e-6), (3.0, 1e-5), (8.0, 1e-6)])
 def test_a_gaussian_release_has_its_epsilon_and_delta(epsilon, delta):
     pld = pytest.importorskip("dp_accounting.pld")

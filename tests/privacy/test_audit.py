@@ -327,7 +327,6 @@ def prepared(estimator):
     return estimator.set_params(epsilon=EPSILON["gaussian" if estimator.delta else "laplace"])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("estimator", list(configurations()), ids=repr)
 def test_whole_releases_pass_and_a_quarter_of_their_noise_fails(estimator):
     estimator = prepared(estimator)

@@ -59,7 +59,6 @@ def test_answers_are_near_the_exact_sums(metric):
     assert model.standard_error(Y).max() < 0.05 * exact.max()
 
 
-@pytest.mark.slow
 @everything
 def test_errors_scatter_as_the_standard_error_says(parameters):
     """Over 300 fits with secret noise; what does not come from noise is taken off by a mean."""

@@ -173,7 +173,6 @@ def test_norms_are_summed_in_one_order():
     )
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["laplace", "gaussian"])
 @pytest.mark.parametrize("copies", [1, 2])
 def test_noise_of_squared_distances_has_the_standard_error(kind, copies):

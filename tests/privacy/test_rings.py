@@ -161,7 +161,6 @@ def test_the_variance_of_offsets_is_that_of_their_nodes():
     np.testing.assert_allclose(got, wanted, rtol=1e-12)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("method", ["sums", "rings"])
 @pytest.mark.parametrize("kind", ["laplace", "gaussian"])
 def test_noise_has_the_predicted_standard_error(method, kind):

@@ -168,7 +168,6 @@ def test_no_draw_is_truncated(sigma):
     assert noise.draw(1, Words([0, 0, 1, *[1] * 8]))[0] > 8 * sigma - 0.5
 
 
-@pytest.mark.slow
 def test_the_search_without_an_upper_end_ends():
     for sigma in (1.0, 2.0**44):
         k = RoundedGaussian(sigma)._exact(5, SATURATION, 0, Words([0] * 64 + [1] * 9))

@@ -457,7 +457,6 @@ def fitted_without_rows(model):
     return model.fit(np.empty((0, 1)))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("consistency", [True, False])
 @pytest.mark.parametrize("delta", [0.0, 1e-6])
 def test_noise_has_the_standard_error(consistency, delta):
