@@ -210,8 +210,8 @@ def test_predictions_between_fits_are_of_the_last(make):
 
 def fitted_in_threads(nets, X, y):
     """Return copies fitted in four threads at once."""
-    # Bits are promised for equal numbers of torch's threads, and this thread may have another one
-    # than new threads have, from what ran in it before.
+    # Bits are promised for equal numbers of torch's threads, and dcor, which other tests compare
+    # with, leaves this thread with more than new ones have.
     alike = {"initializer": torch.set_num_threads, "initargs": (torch.get_num_threads(),)}
     with ThreadPoolExecutor(4, **alike) as pool:
         return list(pool.map(lambda net: clone(net).fit(X, y), nets))
