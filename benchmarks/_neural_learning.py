@@ -74,7 +74,7 @@ def section(quick, targets):
                     name,
                     f"{len(there)} of {len(seconds)}",
                     _report.significant(there.mean()) if len(there) else "",
-                    f"{losses.mean():.4f} +- {error:.4f}",
+                    f"{losses.mean():.4f} ± {error:.4f}",
                 ]
             )
     header = ["task", "rows x features", "package", "reached", "seconds", "least loss"]
