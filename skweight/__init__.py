@@ -20,10 +20,14 @@ _ROOMS = (
     "losses",
     "metrics",
     "neural",
+    "optim",
     "ordinal",
     "privacy",
     "quantile",
+    "representation",
+    "reweighting",
     "testing",
+    "transfer",
 )
 
 __all__ = [*_ROOMS, "__version__"]

@@ -1,0 +1,3 @@
+"""Optimisers and parametrisations of networks, and networks trained with them."""
+
+__all__ = []

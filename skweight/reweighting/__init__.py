@@ -1,0 +1,3 @@
+"""Weight rows by their current loss while a model is fitted."""
+
+__all__ = []

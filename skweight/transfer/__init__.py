@@ -1,0 +1,3 @@
+"""Carry a model to classes that arrive later."""
+
+__all__ = []
