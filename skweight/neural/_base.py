@@ -43,6 +43,8 @@ class BaseNeural(CallbackSupportMixin, BaseEstimator):
     categorical_features = None
     # Whether `fit` needs torch, which the checks ask where it is missing.
     _needs_torch = True
+    # Whether a loss that no longer falls ends the training.
+    _stops_by_loss = True
     # Rows of a batch when the loss of rows held out is computed; -1 means all.
     _valid_batch_rows = 4096
 
@@ -66,6 +68,18 @@ class BaseNeural(CallbackSupportMixin, BaseEstimator):
         from skweight.neural._rows import TensorBatches
 
         return TensorBatches
+
+    def _after_epoch(self, epoch, rows):
+        """Do what is to be done between epochs, and return True to end the training.
+
+        Parameters
+        ----------
+        epoch : int
+            Epochs of this call of `fit` so far.
+        rows : tuple of (TensorRows, TensorRows or None)
+            Rows to train on and rows held out, whose targets may be changed in place.
+        """
+        return False
 
     # ---------------------------------------------------------------- training
 
@@ -140,16 +154,16 @@ class BaseNeural(CallbackSupportMixin, BaseEstimator):
         net, progress = self.net_, self._progress
 
         def after_epoch(epoch):
+            settled = self._after_epoch(epoch, rows)
             if task is None or not task.listened:
-                return False
+                return settled
             net._set_training(False)
             stop = task.iteration("epoch", self._reconstruction)
             net._set_training(True)
-            return stop
+            return stop or settled
 
-        n_iter, settled = train(
-            net, rows, progress, epochs, self.tol, self.n_iter_no_change, after_epoch
-        )
+        patience = self.n_iter_no_change if self._stops_by_loss else np.inf
+        n_iter, settled = train(net, rows, progress, epochs, self.tol, patience, after_epoch)
         self.n_iter_ = n_iter if task is not None else getattr(self, "n_iter_", 0) + n_iter
         self.n_outputs_ = self._shape[1]
         self.t_ = getattr(self, "t_", 0) + n_iter * len(rows[0])

@@ -28,8 +28,7 @@ def outputs(module, X, device="cpu"):
         Where to compute.
     """
     module.to(device)
-    layers = [part for part in module.modules() if isinstance(part, torch.nn.Linear)]
-    widest = max([X.shape[1], *(part.out_features for part in layers)])
+    widest = max([X.shape[1], *(getattr(part, "out_features", 0) for part in module.modules())])
     block = max(1, _BLOCK_NUMBERS // widest)
     with torch.inference_mode():
         parts = []
