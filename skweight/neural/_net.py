@@ -13,7 +13,7 @@ from skweight.neural._modules import WeightedBatchNorm1d
 # torch has one global generator for all threads.
 _GLOBAL_GENERATOR = threading.Lock()
 # Attributes of a net while it trains.
-_TRANSIENT = ("_weighted_parts", "_parameters", "_matrices", "_sums")
+_TRANSIENT = ("_weighted_parts", "_parameters", "_matrices", "_sums", "_after_step")
 
 
 class RowMean(nn.Module):
@@ -43,7 +43,8 @@ class RowMean(nn.Module):
 class Net(NeuralNet):
     """skorch's net for batches of (rows, (targets, weights)), with the penalty of `MLPClassifier`.
 
-    A criterion is called with outputs, all targets and ``weight=``, and returns one number. The
+    A criterion is called with outputs, all targets and ``weight=``, and returns one number. A
+    module with a method ``after_step`` has it called after every step of the optimiser. The
     penalty ``alpha / 2 * |W|^2 / (sum of the batch's weights)`` of all weight matrices enters by
     its gradient, since in the graph it costs as much as the layers.
     """
@@ -72,6 +73,7 @@ class Net(NeuralNet):
         self._weighted_parts = [
             p for p in self.module_.modules() if isinstance(p, WeightedBatchNorm1d)
         ]
+        self._after_step = getattr(self.module_, "after_step", None)
         self._parameters = list(self.module_.parameters())
         matrices = [p for p in self._parameters if p.ndim > 1]
         # Each with its values outside the graph.
@@ -147,6 +149,9 @@ class Net(NeuralNet):
             step = super().train_step(batch, **fit_params)
         else:
             step = self._step(batch, **fit_params)
+        if self._after_step is not None:
+            with torch.no_grad():
+                self._after_step()
         # Of the first evaluation, where the optimiser asks for several.
         self._count(step["loss"], step["size"], training=True)
         return step

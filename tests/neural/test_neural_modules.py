@@ -236,3 +236,21 @@ def test_modules_in_use_are_in_evaluation_mode_on_the_cpu():
     assert net.net_.in_double() is double
     net.partial_fit(X, y).predict(X)
     assert net.net_.in_double() is not double
+
+
+class Clipped(nn.Linear):
+    """Its weights stay above 0 after each step."""
+
+    def after_step(self):
+        self.n_steps = getattr(self, "n_steps", 0) + 1
+        self.weight.clamp_(min=0.0)
+
+
+def test_a_module_does_something_after_every_step():
+    X, y = problem()
+    net = NeuralRegressor(module=Clipped, **FIT).fit(X, y)
+    assert net.module_.n_steps == 3 * 4
+    weights = net.module_.weight.detach().numpy()
+    assert weights.min() == 0
+    assert weights.max() > 0
+    pickle.dumps(net)
