@@ -6,16 +6,6 @@ import numpy as np
 class LinearNetMixin:
     """`coef_` and `intercept_` of a network that is a linear model."""
 
-    def _linear_layer(self, name):
-        linear = self.module is None and self._shape[2] == () if hasattr(self, "net_") else False
-        if not linear or self.categorical_features is not None:
-            raise AttributeError(
-                f"{type(self).__name__} has {name} once fitted with hidden_layer_sizes=() and "
-                "without module and categorical_features."
-            )
-        (layer,) = self.module_
-        return layer
-
     @property
     def coef_(self):
         """Weights of a linear network, as the linear models of scikit-learn have them.
@@ -34,7 +24,7 @@ class LinearNetMixin:
         >>> net.coef_.shape
         (1, 1)
         """
-        weights = self._linear_layer("coef_").weight.detach().numpy().astype(float)
+        weights = linear_layer(self, "coef_").weight.detach().numpy().astype(float)
         return self._as_linear_model(weights, "coef_")
 
     @property
@@ -55,7 +45,7 @@ class LinearNetMixin:
         >>> net.intercept_.shape
         (1,)
         """
-        biases = self._linear_layer("intercept_").bias.detach().numpy().astype(float)
+        biases = linear_layer(self, "intercept_").bias.detach().numpy().astype(float)
         return self._as_linear_model(biases, "intercept_")
 
     def _as_linear_model(self, values, name):
@@ -68,3 +58,15 @@ class LinearNetMixin:
         if flat:
             return float(values[0]) if name == "intercept_" else values[0]
         return values
+
+
+def linear_layer(estimator, name):
+    """Return the only layer of a network, or say when there is one, which has the attribute."""
+    linear = hasattr(estimator, "net_") and estimator.module is None and estimator._shape[2] == ()
+    if not linear or estimator.categorical_features is not None:
+        raise AttributeError(
+            f"{type(estimator).__name__} has {name} once fitted with hidden_layer_sizes=() and "
+            "without module and categorical_features."
+        )
+    (layer,) = estimator.module_
+    return layer
