@@ -14,7 +14,102 @@ from skweight.neural._linear import LinearNetMixin
 from skweight.neural._parameters import NEURAL_CONSTRAINTS, store_parameters
 
 
-class NeuralClassifierMixin(ClassifierMixin):
+class LogitsMixin(ClassifierMixin):
+    """Scores, probabilities and labels of what `_logits` returns for rows, a column a class."""
+
+    def decision_function(self, X):
+        """Return scores of rows.
+
+        Scores of two classes are the logarithm of the odds of the second.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
+            The second class's output minus the first's where there are two, else all outputs.
+
+        See Also
+        --------
+        predict_proba : Probabilities.
+
+        Examples
+        --------
+        >>> from skweight.neural import NeuralClassifier
+        >>> X, y = [[-1.0], [-0.5], [0.5], [1.0]], ["no", "no", "yes", "yes"]
+        >>> net = NeuralClassifier(max_iter=100, learning_rate_init=0.1, random_state=0)
+        >>> net.fit(X, y).decision_function(X) > 0
+        array([False, False,  True,  True])
+        """
+        logits = self._logits(X)
+        return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
+
+    def predict_proba(self, X):
+        """Return probabilities of the classes.
+
+        They are the softmax of the network's outputs, computed in float64.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Probabilities in the order of `classes_`, which sum to 1.
+
+        See Also
+        --------
+        predict : Labels.
+
+        Examples
+        --------
+        >>> from skweight.neural import NeuralClassifier
+        >>> X, y = [[-1.0], [-0.5], [0.5], [1.0]], ["no", "no", "yes", "yes"]
+        >>> net = NeuralClassifier(max_iter=100, learning_rate_init=0.1, random_state=0)
+        >>> net.fit(X, y).predict_proba(X).shape
+        (4, 2)
+        """
+        logits = self._logits(X)
+        logits = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return logits / logits.sum(axis=1, keepdims=True)
+
+    def predict(self, X):
+        """Return labels of rows.
+
+        The label is that of the largest output; of equal ones the first.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Labels.
+
+        See Also
+        --------
+        predict_proba : Probabilities.
+
+        Examples
+        --------
+        >>> from skweight.neural import NeuralClassifier
+        >>> X, y = [[-1.0], [-0.5], [0.5], [1.0]], ["no", "no", "yes", "yes"]
+        >>> net = NeuralClassifier(max_iter=100, learning_rate_init=0.1, random_state=0)
+        >>> net.fit(X, y).predict(X)
+        array(['no', 'no', 'yes', 'yes'], dtype='<U3')
+        """
+        places = self._logits(X).argmax(axis=1)
+        return self.classes_[places]
+
+
+class NeuralClassifierMixin(LogitsMixin):
     """Labels on the way in, probabilities and labels on the way out."""
 
     def _encoded(self, X, y, sample_weight, classes=None, reset=True):
@@ -146,97 +241,6 @@ class NeuralClassifierMixin(ClassifierMixin):
 
     def _logits(self, X):
         return self._outputs(self._checked_X(X))
-
-    def decision_function(self, X):
-        """Return scores of rows.
-
-        Scores of two classes are the logarithm of the odds of the second.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_classes)
-            The second class's output minus the first's where there are two, else all outputs.
-
-        See Also
-        --------
-        predict_proba : Probabilities.
-
-        Examples
-        --------
-        >>> from skweight.neural import NeuralClassifier
-        >>> X, y = [[-1.0], [-0.5], [0.5], [1.0]], ["no", "no", "yes", "yes"]
-        >>> net = NeuralClassifier(max_iter=100, learning_rate_init=0.1, random_state=0)
-        >>> net.fit(X, y).decision_function(X) > 0
-        array([False, False,  True,  True])
-        """
-        logits = self._logits(X)
-        return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
-
-    def predict_proba(self, X):
-        """Return probabilities of the classes.
-
-        They are the softmax of the network's outputs, computed in float64.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-            Probabilities in the order of `classes_`, which sum to 1.
-
-        See Also
-        --------
-        predict : Labels.
-
-        Examples
-        --------
-        >>> from skweight.neural import NeuralClassifier
-        >>> X, y = [[-1.0], [-0.5], [0.5], [1.0]], ["no", "no", "yes", "yes"]
-        >>> net = NeuralClassifier(max_iter=100, learning_rate_init=0.1, random_state=0)
-        >>> net.fit(X, y).predict_proba(X).shape
-        (4, 2)
-        """
-        logits = self._logits(X)
-        logits = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return logits / logits.sum(axis=1, keepdims=True)
-
-    def predict(self, X):
-        """Return labels of rows.
-
-        The label is that of the largest output; of equal ones the first.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            Labels.
-
-        See Also
-        --------
-        predict_proba : Probabilities.
-
-        Examples
-        --------
-        >>> from skweight.neural import NeuralClassifier
-        >>> X, y = [[-1.0], [-0.5], [0.5], [1.0]], ["no", "no", "yes", "yes"]
-        >>> net = NeuralClassifier(max_iter=100, learning_rate_init=0.1, random_state=0)
-        >>> net.fit(X, y).predict(X)
-        array(['no', 'no', 'yes', 'yes'], dtype='<U3')
-        """
-        places = self._logits(X).argmax(axis=1)
-        return self.classes_[places]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
