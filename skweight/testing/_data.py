@@ -21,6 +21,11 @@ def is_classifier(estimator):
     return get_tags(estimator).estimator_type == "classifier"
 
 
+def takes_classes(estimator):
+    """Tell whether outcomes are classes: of classifiers, and of transformers tagged like them."""
+    return is_classifier(estimator) or get_tags(estimator).classifier_tags is not None
+
+
 def is_regressor(estimator):
     """Tell whether the estimator's tags say regressor."""
     return get_tags(estimator).estimator_type == "regressor"
@@ -40,12 +45,12 @@ def is_multiclass(estimator):
 def toy_problem(estimator, n_samples=120, n_classes=None, seed=0):
     """Draw four features and a noisy ordered outcome of the kind that the estimator takes.
 
-    Classifiers get the classes 0, 1, 2 (0, 1 where they are binary), rarer towards the last.
+    What takes classes gets 0, 1, 2 (0, 1 where it is binary), rarer towards the last.
     """
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n_samples, 4))
     latent = X @ [1.5, -1.0, 0.5, 0.0] + rng.logistic(size=n_samples)
-    if not is_classifier(estimator):
+    if not takes_classes(estimator):
         return X, latent
     if n_classes is None:
         n_classes = 3 if is_multiclass(estimator) else 2

@@ -14,6 +14,12 @@ _SMALL_NET = {
     "max_iter": 100,
     "random_state": 0,
 }
+# A teacher of which integer weights mean repeated rows, and who saw the rows that it is asked of.
+_DISTILLED = {
+    "teacher": LogisticRegression(solver="newton-cg", tol=1e-10),
+    "cv": None,
+    "tol": 1e-9,
+}
 _FAIR_NET = {**_SMALL_NET, "max_iter": 60, "dtype": "float64", "random_state": 0}
 
 # Rows in float32 train in float32 by default, which is not the same to seven digits.
@@ -45,6 +51,18 @@ CHEAP_PARAMETERS = {
             "random_state": 0,
         },
     ],
+    "DistilledClassifier": [
+        _DISTILLED,
+        {**_DISTILLED, "loss": "kl", "temperature": 2.0},
+        {
+            **_DISTILLED,
+            "hidden_layer_sizes": (8,),
+            "learning_rate_init": 0.02,
+            "max_iter": 60,
+            "dtype": "float64",
+            "random_state": 0,
+        },
+    ],
     # Without attributes a plain generalised linear model, and with one among the columns.
     "DistanceCovarianceClassifier": [{}, {"sensitive_columns": [0]}],
     "DistanceCovarianceClassifierCV": [
@@ -60,6 +78,18 @@ CHEAP_PARAMETERS = {
     "FairNeuralClassifier": [_FAIR_NET, {**_FAIR_NET, "sensitive_columns": [0]}],
     "FairNeuralRegressor": [_FAIR_NET, {**_FAIR_NET, "sensitive_columns": [0]}],
     "LevelwiseQuantileRegressor": {"quantiles": (0.05, 0.5, 0.95)},
+    # All rows in one batch, and a linear map on drawn batches.
+    "MultiSimilarityEmbedding": [
+        {"hidden_layer_sizes": (8,), "n_per_class": 200, "max_iter": 5, "random_state": 0},
+        {
+            "n_components": 2,
+            "hidden_layer_sizes": (),
+            "loss": "triplet",
+            "n_per_class": 3,
+            "max_iter": 3,
+            "random_state": 0,
+        },
+    ],
     "NeuralClassifier": _SMALL_NET,
     "NeuralRegressor": _SMALL_NET,
     "NeuralTransformer": _SMALL_NET,
@@ -290,6 +320,7 @@ CHECK_PARAMETERS = {
         # The global weights that it starts from by default are found to six digits.
         "check_weights_equal_repetition": {"init": "equal"},
     },
+    "MultiSimilarityEmbedding": _IN_DOUBLE,
     "NeuralClassifier": _IN_DOUBLE,
     "NeuralRegressor": _IN_DOUBLE,
     "NeuralTransformer": _IN_DOUBLE,
