@@ -3,6 +3,7 @@
 With scorers for model selection. Predictions by protected attributes, their intersections too, are
 compared by `js_divergence_score`, `between_group_variance_ratio` and `demographic_parity_gap`,
 along a numeric attribute by `conditional_mean_curve`, and all in one table by `fairness_report`.
+Whether neighbours are of one class is for `recall_at_k` and `mean_average_precision_at_r` to say.
 """
 
 from skweight.metrics._calibration import (
@@ -41,6 +42,7 @@ from skweight.metrics._quantile_scorer import (
     neg_weighted_interval_score_scorer,
     quantile_scorer,
 )
+from skweight.metrics._retrieval import mean_average_precision_at_r, recall_at_k
 from skweight.metrics._scorers import (
     make_ordinal_scorer,
     neg_multiclass_brier_score_scorer,
@@ -64,6 +66,7 @@ __all__ = [
     "interval_width",
     "js_divergence_score",
     "make_ordinal_scorer",
+    "mean_average_precision_at_r",
     "mean_quantile_loss",
     "multiclass_brier_score",
     "neg_multiclass_brier_score_scorer",
@@ -78,5 +81,6 @@ __all__ = [
     "rare_class_calibration_error",
     "rare_class_error",
     "rare_class_mse",
+    "recall_at_k",
     "weighted_interval_score",
 ]
