@@ -1,6 +1,7 @@
 """Learn from a model's own outputs, or from a teacher's."""
 
 from skweight.distillation._degrees_display import EffectiveDegreesOfFreedomDisplay
+from skweight.distillation._distilled import DistilledClassifier
 from skweight.distillation._filter_display import FilterFactorsDisplay
 from skweight.distillation._kernel_classifier import SelfDistilledKernelRidgeClassifier
 from skweight.distillation._kernel_classifier_cv import SelfDistilledKernelRidgeClassifierCV
@@ -25,6 +26,7 @@ from skweight.distillation._weights import (
 )
 
 __all__ = [
+    "DistilledClassifier",
     "EffectiveDegreesOfFreedomDisplay",
     "FilterFactorsDisplay",
     "SelfDistillation",

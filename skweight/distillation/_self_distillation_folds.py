@@ -93,13 +93,13 @@ def make_folds(splits, out_of_fold):
     return folds
 
 
-def check_partition(splits, n):
+def check_partition(splits, n, when=" with teacher_predictions='out-of-fold'"):
     """Raise unless each row is held out once."""
     times = np.bincount(np.concatenate([test for _, test in splits]), minlength=n)
     if (times != 1).any():
         raise ValueError(
-            "cv must hold out every row exactly once with teacher_predictions='out-of-fold', but "
-            f"row {np.argmax(times != 1)} is held out {times[np.argmax(times != 1)]} times."
+            f"cv must hold out every row exactly once{when}, but row "
+            f"{np.argmax(times != 1)} is held out {times[np.argmax(times != 1)]} times."
         )
 
 

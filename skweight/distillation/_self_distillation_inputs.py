@@ -125,7 +125,7 @@ def make_splits(cv, X, y, classifier, params):
     return splits
 
 
-def route(meta, estimator, weight, params):
+def route(meta, estimator, weight, params, name="estimator"):
     """Return the keyword of weights, and what goes to the fits and to the splitter.
 
     Parameters
@@ -138,6 +138,8 @@ def route(meta, estimator, weight, params):
         Weights of the rows.
     params : dict
         Further metadata.
+    name : str, default="estimator"
+        Parameter that the one inside is.
 
     Returns
     -------
@@ -158,7 +160,7 @@ def route(meta, estimator, weight, params):
         routed = process_routing(meta, "fit", **given) if given else {}
         # The default is in no router: it takes whatever weights come here.
         default = {"sample_weight": weight}
-        fit_params = routed["estimator"].fit if "estimator" in routed else default
+        fit_params = routed[name].fit if name in routed else default
         split_params = routed["splitter"].split if "splitter" in routed else {}
         return "sample_weight", fit_params, split_params
     if params:

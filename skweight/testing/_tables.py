@@ -14,10 +14,12 @@ _SMALL_NET = {
     "max_iter": 100,
     "random_state": 0,
 }
-# A teacher of which integer weights mean repeated rows, and who saw the rows that it is asked of.
+# A teacher of which integer weights mean repeated rows, and who saw the rows that it is asked of;
+# a student whose loss is well curved.
 _DISTILLED = {
     "teacher": LogisticRegression(solver="newton-cg", tol=1e-10),
     "cv": None,
+    "alpha": 10.0,
     "tol": 1e-9,
 }
 _FAIR_NET = {**_SMALL_NET, "max_iter": 60, "dtype": "float64", "random_state": 0}
@@ -51,18 +53,6 @@ CHEAP_PARAMETERS = {
             "random_state": 0,
         },
     ],
-    "DistilledClassifier": [
-        _DISTILLED,
-        {**_DISTILLED, "loss": "kl", "temperature": 2.0},
-        {
-            **_DISTILLED,
-            "hidden_layer_sizes": (8,),
-            "learning_rate_init": 0.02,
-            "max_iter": 60,
-            "dtype": "float64",
-            "random_state": 0,
-        },
-    ],
     # Without attributes a plain generalised linear model, and with one among the columns.
     "DistanceCovarianceClassifier": [{}, {"sensitive_columns": [0]}],
     "DistanceCovarianceClassifierCV": [
@@ -73,6 +63,19 @@ CHEAP_PARAMETERS = {
     "DistanceCovarianceRegressorCV": [
         {"cv": 3},
         {"fairness_alphas": (0.0, 3.0, 30.0), "cv": 3, "sensitive_columns": [0]},
+    ],
+    "DistilledClassifier": [
+        _DISTILLED,
+        {**_DISTILLED, "teacher": GaussianNB(), "loss": "kl", "temperature": 2.0},
+        {
+            **_DISTILLED,
+            "alpha": 1e-4,
+            "hidden_layer_sizes": (8,),
+            "learning_rate_init": 0.02,
+            "max_iter": 60,
+            "dtype": "float64",
+            "random_state": 0,
+        },
     ],
     # Without attributes a plain network, and with one among the columns.
     "FairNeuralClassifier": [_FAIR_NET, {**_FAIR_NET, "sensitive_columns": [0]}],
@@ -231,6 +234,13 @@ CHEAP_PARAMETERS = {
         {"n_features": 64, "random_state": 0},
         {"n_features": 64, "rtol": None, "structured": True, "random_state": 0},
     ],
+    "WeightAlignedClassifier": {
+        **_SMALL_NET,
+        "optimizer": "adam",
+        "batch_size": None,
+        "memory_per_class": 2,
+        "dtype": "float64",
+    },
 }
 
 _WELL_POSED = {"fairness_alphas": (0.0, 3.0), "alpha": 0.1, "tol": 1e-10}
@@ -315,6 +325,10 @@ CHECK_PARAMETERS = {
             "sensitive_columns": {"age": [0]},
             "sensitive_types": {"age": "numeric"},
         },
+    },
+    "DistilledClassifier": {
+        # What is computed in float32 is for the teacher to say: here one of float64.
+        "check_other_dtypes": {"teacher": DecisionTreeClassifier(max_depth=2)},
     },
     "LocalQuantileStackingRegressor": {
         # The global weights that it starts from by default are found to six digits.
