@@ -238,7 +238,7 @@ def _triplet(options, S, positive, negative):
     negatives = torch.where(negative, S.detach(), -torch.inf).sort(dim=1).values
     harder = len(S) - torch.searchsorted(negatives, eased.contiguous(), right=True)
     easier = torch.searchsorted(positives, S.detach().contiguous())
-    by_positive, by_negative = harder * positive, easier * negative
+    by_positive, by_negative = (harder * positive).to(S.dtype), (easier * negative).to(S.dtype)
     count = by_positive.sum(dim=1)
     return _weighted_sums(S, by_positive, by_negative) + options.mining_margin * count
 
