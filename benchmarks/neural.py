@@ -7,10 +7,13 @@ measured and PASS or MISS.
 
 from benchmarks import (
     _neural_anyloss,
+    _neural_distilled,
     _neural_epochs,
     _neural_fairness,
     _neural_learning,
+    _neural_pairs,
     _neural_quantile,
+    _neural_transfer,
     _sections,
 )
 
@@ -18,8 +21,11 @@ TASKS = {
     "epochs": _neural_epochs.section,
     "learning": _neural_learning.section,
     "anyloss": _neural_anyloss.section,
+    "distilled": _neural_distilled.section,
+    "pairs": _neural_pairs.section,
     "quantile": _neural_quantile.section,
     "fairness": _neural_fairness.section,
+    "transfer": _neural_transfer.section,
 }
 PACKAGES = ("torch", "skorch")
 INTRO = """# Neural estimators beside skorch, scikit-learn and rivals

@@ -106,15 +106,15 @@ class WeightAlignedClassifier(NeuralClassifierMixin, BaseNeural):
 
     Examples
     --------
-    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.datasets import load_digits
     >>> from skweight.transfer import WeightAlignedClassifier
-    >>> X, y = load_iris(return_X_y=True)
-    >>> model = WeightAlignedClassifier(hidden_layer_sizes=(20,), tol=0.01, random_state=0)
-    >>> model = model.fit(X[:100], y[:100])  # setosa and versicolor
-    >>> model = model.partial_fit(X[100:], y[100:])  # virginica arrives
-    >>> model.class_order_
-    array([0, 1, 2])
-    >>> model.score(X, y) > 0.9
+    >>> X, y = load_digits(return_X_y=True)
+    >>> model = WeightAlignedClassifier(tol=0.01, random_state=0)
+    >>> for rows in (y < 5, y >= 5):  # five digits first, and then the others
+    ...     model = model.partial_fit(X[rows] / 16, y[rows])
+    >>> model.classes_
+    array([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+    >>> model.score(X / 16, y) > 0.95
     True
     """
 
