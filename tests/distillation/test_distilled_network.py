@@ -62,16 +62,19 @@ def test_a_network_without_hidden_layers_nears_the_linear_student():
     linear = DistilledClassifier(teacher, alpha=1.0, tol=1e-8).fit(X, y)
 
     def layer(n_in, n_out, *, generator, dtype):
-        return torch.nn.Linear(n_in, n_out, dtype=dtype)
+        layer = torch.nn.Linear(n_in, n_out, dtype=dtype)
+        torch.nn.init.zeros_(layer.weight)
+        torch.nn.init.zeros_(layer.bias)
+        return layer
 
     net = DistilledClassifier(
         teacher,
         alpha=1.0,
         module=layer,
         batch_size=None,
-        learning_rate_init=0.1,
+        learning_rate_init=0.05,
         max_iter=400,
-        tol=1e-9,
+        n_iter_no_change=400,
         random_state=0,
     ).fit(X, y)
     assert_allclose(net.loss_curve_[-1], linear.loss_curve_[-1], atol=1e-5)
