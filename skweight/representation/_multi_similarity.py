@@ -135,7 +135,7 @@ class MultiSimilarityEmbedding(ClassNamePrefixFeaturesOutMixin, TransformerMixin
         optimizer="adam",
         optimizer_params=None,
         alpha=1e-4,
-        learning_rate_init=1e-3,
+        learning_rate_init=5e-3,
         max_iter=200,
         tol=1e-4,
         n_iter_no_change=10,
