@@ -92,16 +92,20 @@ class Answers(FrozenEstimator):
         return self.answers
 
 
+def lessons(students):
+    """Return pairs of a student and a loss; the penalty of a linear model is none of networks."""
+    return [(s, loss) for s in students for loss in LOSSES if s == "linear" or "alpha" not in loss]
+
+
 def predicted(X, y, X_test, teacher, students):
     """Return the test probabilities of a teacher, and of each student after each loss."""
     answers = cross_val_predict(teacher, X, y, cv=5, method="predict_proba")
     fitted = clone(teacher).fit(X, y)
     found = [fitted.predict_proba(X_test)]
-    for student in students:
-        for loss in LOSSES.values():
-            model = DistilledClassifier(Answers(fitted, answers), random_state=0)
-            model.set_params(**STUDENTS[student], **loss)
-            found.append(model.fit(X, y).predict_proba(X_test))
+    for student, loss in lessons(students):
+        model = DistilledClassifier(Answers(fitted, answers), random_state=0)
+        model.set_params(**STUDENTS[student], **LOSSES[loss])
+        found.append(model.fit(X, y).predict_proba(X_test))
     return found
 
 
@@ -110,7 +114,7 @@ def split_scores(X, y, n_train, noise, teacher, students, n_splits):
 
     Returns
     -------
-    ndarray of shape (1 + len(students) * len(LOSSES), len(MEASURES), n_splits)
+    ndarray of shape (1 + len(lessons(students)), len(MEASURES), n_splits)
         Scores of the teacher, and of each student after each loss.
     """
     found = []
@@ -182,18 +186,18 @@ def section(quick, targets):
         X, y, n_train = data_sets[data]
         scores = split_scores(X, y, n_train, noise, TEACHERS[name], students, n_splits)
         data += f" with {noise:.0%} of labels drawn anew" if noise else ""
-        labels = [("teacher", name)] + [(s, loss) for s in students for loss in LOSSES]
+        labels = [("teacher", name), *lessons(students)]
         rows = [
             [*label, *(figure(values) for values in by_measure)]
             for label, by_measure in zip(labels, scores, strict=True)
         ]
         parts.append(f"{data}, teacher {name}:")
         parts.append(_report.table(["student", "learns by", *MEASURES], rows))
-        for student in students:
-            ours = scores[labels.index((student, "Plackett-Luce"))]
-            for loss in list(LOSSES)[:-1]:
-                rival = scores[labels.index((student, loss))]
-                gains[data, name, student, loss] = ours[0] - rival[0]
+        accuracy = dict(zip(labels, scores[:, 0], strict=True))
+        for student, loss in lessons(students):
+            if loss != "Plackett-Luce":
+                gain = accuracy[student, "Plackett-Luce"] - accuracy[student, loss]
+                gains[data, name, student, loss] = gain
     for (data, name, student, loss), gain in gains.items():
         targets.check(
             f"{data}, {name}, {student}: accuracy by Plackett-Luce, less by {loss}, at least 0",

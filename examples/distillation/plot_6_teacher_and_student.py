@@ -109,7 +109,7 @@ print("numbers in the student:", student.coef_.size + student.intercept_.size)
 print("bytes of the forest:", len(pickle.dumps(student.teacher_)))
 
 # %%
-# The probabilities of the student are not to be trusted as they are. The loss is no proper scoring
-# rule: of two classes, for a true probability :math:`\eta` and a teacher who is right about it, the
-# best student says :math:`\eta^2 / (\eta^2 + (1 - \eta)^2)`, which is .94 for .8. Calibrate it where
-# that matters, or take ``loss="kl"``.
+# The probabilities of the student are not to be trusted as they are. The loss is no proper
+# scoring rule: of two classes, for a true probability :math:`\eta` and a teacher who is right
+# about it, the best student says :math:`\eta^2 / (\eta^2 + (1 - \eta)^2)`, which is .94 for .8.
+# Calibrate it where that matters, or take ``loss="kl"``.
