@@ -4,17 +4,17 @@ import numpy as np
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import has_fit_parameter
 
-from skweight._core._sklearn_compat import _safe_indexing
+from skweight._core._sklearn_compat import _routing_enabled, _safe_indexing
 
 
-def router_of(meta, estimators, cv=None):
-    """Return the router of an estimator that fits others."""
+def router_of(meta, estimators, cv=None, callee="fit"):
+    """Return the router of an estimator that fits others, by the method `callee` of theirs."""
     router = MetadataRouter(owner=type(meta).__name__).add_self_request(meta)
     for name, estimator in estimators.items():
-        mapping = MethodMapping().add(caller="fit", callee="fit")
+        mapping = MethodMapping().add(caller="fit", callee=callee)
         router.add(**{name: estimator}, method_mapping=mapping)
     if hasattr(cv, "get_metadata_routing"):
         mapping = MethodMapping().add(caller="fit", callee="split")
@@ -40,6 +40,62 @@ def weight_keyword(estimator):
     if hands_on and inner is not None:  # a search, or our forest
         return weight_keyword(inner)
     return None
+
+
+def route(meta, estimator, weight, params, name="estimator", callee="fit"):
+    """Return the keyword of weights, and what goes to the fits and to the splitter.
+
+    Parameters
+    ----------
+    meta : estimator
+        The one that wraps.
+    estimator : estimator
+        The one inside.
+    weight : ndarray of shape (n,) or None
+        Weights of the rows.
+    params : dict
+        Further metadata.
+    name : str, default="estimator"
+        Parameter that the one inside is.
+    callee : str, default="fit"
+        Method of it that fits.
+
+    Returns
+    -------
+    keyword : str or None
+        The one under which ``fit`` takes weights.
+    fit_params, split_params : dict
+        What was requested.
+
+    Raises
+    ------
+    TypeError
+        If metadata come without routing.
+    ValueError
+        If weights come that the estimator does not take.
+    """
+    if _routing_enabled():
+        given = params if weight is None else {**params, "sample_weight": weight}
+        routed = process_routing(meta, "fit", **given) if given else {}
+        # The default is in no router: it takes whatever weights come here.
+        default = {"sample_weight": weight}
+        fit_params = routed[name][callee] if name in routed else default
+        split_params = routed["splitter"].split if "splitter" in routed else {}
+        return "sample_weight", fit_params, split_params
+    if params:
+        raise TypeError(
+            f"fit got {sorted(params)}, which is passed on only with "
+            "sklearn.set_config(enable_metadata_routing=True)."
+        )
+    keyword = weight_keyword(estimator)
+    if weight is None:
+        return keyword, {}, {}
+    if keyword is None:
+        raise ValueError(
+            "sample_weight must be None for an estimator whose fit takes no weights, got weights "
+            f"for {type(estimator).__name__}."
+        )
+    return keyword, {keyword: weight}, {}
 
 
 def rows_of(value, rows):

@@ -19,7 +19,7 @@ from skweight._core._sklearn_compat import (
     _fit_context,
     takes_sparse,
 )
-from skweight._core._wrapping import router_of, weight_keyword
+from skweight._core._wrapping import route, router_of, weight_keyword
 from skweight.distillation._distilled_students import (
     OF_THE_NET,
     check_student,
@@ -32,7 +32,6 @@ from skweight.distillation._distilled_teacher import (
     taught_logits,
     teacher_splits,
 )
-from skweight.distillation._self_distillation_inputs import route
 from skweight.neural._base import checked_rows, import_torch
 from skweight.neural._classifier import LogitsMixin
 from skweight.neural._docs import documented

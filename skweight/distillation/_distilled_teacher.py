@@ -6,9 +6,8 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.utils.parallel import Parallel, delayed
 
+from skweight._core._folds import check_partition, make_splits
 from skweight._core._wrapping import of_rows
-from skweight.distillation._self_distillation_folds import check_partition
-from skweight.distillation._self_distillation_inputs import make_splits
 from skweight.distillation._self_distillation_learners import RegressionLearner
 
 # Probabilities below this one are taken for it: their logarithms have to be finite.
@@ -119,11 +118,11 @@ def teacher_splits(cv, rows, n, places, classes, params):
     if isinstance(cv, Integral) or hasattr(cv, "split"):
         params = {name: of_rows(value, rows, n) for name, value in params.items()}
         splits = make_splits(_folds(cv, places, classes), rows, places, True, params)
-        check_partition(splits, len(rows), "")
+        check_partition(splits, len(rows))
     else:
         every = np.arange(n)
         splits = make_splits(cv, every, every, True, params)
-        check_partition(splits, n, "")
+        check_partition(splits, n)
         number = np.full(n, -1)
         number[rows] = np.arange(len(rows))
         splits = [[number[part] for part in pair] for pair in splits]

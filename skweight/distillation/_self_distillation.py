@@ -8,6 +8,7 @@ from sklearn.linear_model import Ridge
 from sklearn.utils import get_tags
 
 from skweight._core._callbacks import CallbackSupportMixin, FitTask
+from skweight._core._folds import check_partition, make_splits
 from skweight._core._sklearn_compat import (
     HasMethods,
     Interval,
@@ -16,9 +17,8 @@ from skweight._core._sklearn_compat import (
     check_sample_weight,
     takes_sparse,
 )
-from skweight._core._wrapping import copy_feature_info, router_of
+from skweight._core._wrapping import copy_feature_info, route, router_of
 from skweight.distillation._self_distillation_folds import (
-    check_partition,
     cross_fitted_weights,
     make_folds,
     teacher_predictions,
@@ -28,8 +28,6 @@ from skweight.distillation._self_distillation_inputs import (
     check_rows,
     check_weights,
     make_learner,
-    make_splits,
-    route,
 )
 from skweight.distillation._self_distillation_prediction import StepPredictionMixin
 
@@ -234,7 +232,7 @@ class SelfDistillation(
         if weights is None or out_of_fold:
             splits = make_splits(self.cv, X, strata, is_classifier(inner), split_params)
         if out_of_fold:
-            check_partition(splits, len(y))
+            check_partition(splits, len(y), " with teacher_predictions='out-of-fold'")
         if weights is None:
             folds = make_folds(splits, out_of_fold)
             weights = cross_fitted_weights(learner, folds, weight, bounds, self.n_jobs)

@@ -93,16 +93,6 @@ def make_folds(splits, out_of_fold):
     return folds
 
 
-def check_partition(splits, n, when=" with teacher_predictions='out-of-fold'"):
-    """Raise unless each row is held out once."""
-    times = np.bincount(np.concatenate([test for _, test in splits]), minlength=n)
-    if (times != 1).any():
-        raise ValueError(
-            f"cv must hold out every row exactly once{when}, but row "
-            f"{np.argmax(times != 1)} is held out {times[np.argmax(times != 1)]} times."
-        )
-
-
 def cross_fitted_weights(learner, folds, weight, bounds, n_jobs):
     """Yield the weight of the ground truth of the second step, the third, and so on.
 

@@ -3,13 +3,10 @@
 import numpy as np
 from sklearn.base import is_classifier, is_regressor
 from sklearn.frozen import FrozenEstimator
-from sklearn.model_selection import check_cv
 from sklearn.utils import check_array, column_or_1d, get_tags, indexable
-from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.multiclass import check_classification_targets
 
 from skweight._core._labels import checked_labels
-from skweight._core._sklearn_compat import _routing_enabled
 from skweight._core._wrapping import weight_keyword
 from skweight.distillation._self_distillation_learners import (
     ClassificationLearner,
@@ -112,68 +109,3 @@ def make_learner(estimator, X, y, keyword, params):
         )
     truth = np.eye(len(labels))[codes][:, used]
     return ClassificationLearner(estimator, X, truth, {keyword: given}, others, classes), codes
-
-
-def make_splits(cv, X, y, classifier, params):
-    """Return pairs of row numbers, to fit on and held out, of all parts that hold out some."""
-    cv, every = check_cv(cv, y, classifier=classifier), np.arange(len(y))
-    # Masks are taken too, as by scikit-learn's own cross-validation.
-    splits = [(every[train], every[test]) for train, test in cv.split(X, y, **params)]
-    splits = [(train, test) for train, test in splits if len(test)]
-    if not splits:
-        raise ValueError("cv must hold out some rows, but its test folds are empty.")
-    return splits
-
-
-def route(meta, estimator, weight, params, name="estimator"):
-    """Return the keyword of weights, and what goes to the fits and to the splitter.
-
-    Parameters
-    ----------
-    meta : estimator
-        The one that wraps.
-    estimator : estimator
-        The one inside.
-    weight : ndarray of shape (n,) or None
-        Weights of the rows.
-    params : dict
-        Further metadata.
-    name : str, default="estimator"
-        Parameter that the one inside is.
-
-    Returns
-    -------
-    keyword : str or None
-        The one under which ``fit`` takes weights.
-    fit_params, split_params : dict
-        What was requested.
-
-    Raises
-    ------
-    TypeError
-        If metadata come without routing.
-    ValueError
-        If weights come that the estimator does not take.
-    """
-    if _routing_enabled():
-        given = params if weight is None else {**params, "sample_weight": weight}
-        routed = process_routing(meta, "fit", **given) if given else {}
-        # The default is in no router: it takes whatever weights come here.
-        default = {"sample_weight": weight}
-        fit_params = routed[name].fit if name in routed else default
-        split_params = routed["splitter"].split if "splitter" in routed else {}
-        return "sample_weight", fit_params, split_params
-    if params:
-        raise TypeError(
-            f"fit got {sorted(params)}, which is passed on only with "
-            "sklearn.set_config(enable_metadata_routing=True)."
-        )
-    keyword = weight_keyword(estimator)
-    if weight is None:
-        return keyword, {}, {}
-    if keyword is None:
-        raise ValueError(
-            "sample_weight must be None for an estimator whose fit takes no weights, got weights "
-            f"for {type(estimator).__name__}."
-        )
-    return keyword, {keyword: weight}, {}
