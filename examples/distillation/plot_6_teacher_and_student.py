@@ -109,20 +109,6 @@ print("numbers in the student:", student.coef_.size + student.intercept_.size)
 print("bytes of the forest:", len(pickle.dumps(student.teacher_)))
 
 # %%
-# A network would be given ``hidden_layer_sizes=(32,)``. In a training loop of one's own the loss is a
-# module of torch, whose target is the pair of the teacher's logits and the labels.
-
-import torch
-
-from skweight.losses import PlackettLuceDistillationLoss
-
-pair = torch.tensor(student.teacher_.predict_proba(X)).clamp(1e-12).log(), torch.tensor(y)
-net = torch.nn.Linear(X.shape[1], 10, dtype=torch.float64)
-loss = PlackettLuceDistillationLoss()(net(torch.tensor(X)), pair)
-loss.backward()
-print("a gradient of shape", tuple(net.weight.grad.shape))
-
-# %%
 # The probabilities of the student are not to be trusted as they are. The loss is no proper
 # scoring rule: of two classes, for a true probability :math:`\eta` and a teacher who is right
 # about it, the best student says :math:`\eta^2 / (\eta^2 + (1 - \eta)^2)`, which is .94 for .8.
