@@ -18,6 +18,7 @@ from skweight._cli.rooms.distillation_models import (
     LINEAR,
     LOGISTIC,
     PENALTIES,
+    STUDENT,
     in_steps,
     learner,
 )
@@ -459,3 +460,32 @@ def test_the_studies_of_the_tour(place):
     else:
         train, test = study.splits[0]
         assert study.overlap == pytest.approx(len(test) / len(train))
+
+
+@pytest.mark.parametrize("weights", [None, np.tile([0.0, 1.0, 2.0], 30)])
+def test_the_student_of_a_forest_by_hand(weights):
+    from sklearn.ensemble import ExtraTreesClassifier
+
+    from skweight.distillation import DistilledClassifier
+
+    study = toy_study("fruit", weights=weights)
+    candidate = candidate_of(study, STUDENT)
+    rows = study.splits[0][0]
+    found = distillation.fit(candidate, study, rows)
+    X = found[:-1].transform(study.frame.iloc[rows])
+    forest = ExtraTreesClassifier(100, min_samples_leaf=2, random_state=distillation.SEED)
+    given = None if weights is None else weights[rows]
+    student = DistilledClassifier(forest, alpha=1.0, tol=1e-4).fit(X, study.target[rows], given)
+    assert candidate.ours
+    assert (found.predict(study.frame) == student.predict(found[:-1].transform(study.frame))).all()
+    scores, _ = distillation.measure(found, candidate, study, study.splits[0][1])
+    assert set(scores) == {"accuracy", "balanced"}
+
+
+def test_the_student_keeps_groups_together():
+    groups = np.repeat(np.arange(30), 3)
+    study = toy_study("fruit", groups=groups)
+    rows = study.splits[0][0]
+    folds = candidate_of(study, STUDENT).build(study, rows)[-1].cv
+    for train, test in folds:
+        assert not set(groups[rows][train]) & set(groups[rows][test])

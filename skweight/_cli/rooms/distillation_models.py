@@ -13,10 +13,12 @@ PENALTIES = tuple(np.logspace(-3, 3, 13).tolist())
 MOST_EXACT = 2000  # training rows; beyond, kernels are approximated
 N_LANDMARKS = 500
 _N_STEPS = 5
+_N_TREES = 100
 _BOOSTING = {"max_iter": 40, "max_leaf_nodes": 8, "random_state": SEED}
 
 KERNEL, DEFAULT, LINEAR = "Kernel ridge", "Kernel ridge at alpha 1", "Linear ridge"
 BOOSTING, LOGISTIC = "Boosting", "Logistic"
+STUDENT = "Linear student of a forest"
 _OF = {
     KERNEL: "of kernels",
     DEFAULT: "at alpha 1",
@@ -87,6 +89,8 @@ def candidates(outcome, exact, grouped):
         for name, (build, note) in theirs.items()
     ]
     if outcome == "classes":
+        note = "DistilledClassifier: a linear model that learns the order of the classes"
+        found.insert(len(ours), Candidate(STUDENT, _student, ours=True, note=note))
         found.append(Candidate(BOOSTING, _boosted_classes, note="HistGradientBoostingClassifier"))
         if exact:
             found.append(Candidate("Support vectors", _support_vectors, note="SVC"))
@@ -175,6 +179,17 @@ def _logistic(study, rows, *, steps):
     model = LogisticRegression(max_iter=2000)
     model = _distilled(study, rows, model) if steps else model
     return _pipeline(encoder(study.columns), model)
+
+
+def _student(study, rows):
+    from sklearn.ensemble import ExtraTreesClassifier
+
+    from skweight.distillation import DistilledClassifier
+
+    forest = ExtraTreesClassifier(_N_TREES, min_samples_leaf=2, random_state=SEED)
+    folds = whole_groups(groups_of(study, rows)) or 5  # or as many as the rarest class has rows
+    student = DistilledClassifier(forest, cv=folds, alpha=1.0, tol=1e-4)
+    return _pipeline(encoder(study.columns), student)
 
 
 def _distilled(study, rows, model):
