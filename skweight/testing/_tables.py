@@ -71,8 +71,8 @@ CHEAP_PARAMETERS = {
             **_DISTILLED,
             "alpha": 1e-4,
             "hidden_layer_sizes": (8,),
-            "learning_rate_init": 0.02,
-            "max_iter": 60,
+            "learning_rate_init": 0.05,
+            "max_iter": 30,
             "dtype": "float64",
             "random_state": 0,
         },
@@ -213,6 +213,8 @@ CHEAP_PARAMETERS = {
     ],
     "SelfDistilledKernelRidgeClassifierCV": [{}, {"cv": 3, "n_steps": 3}],
     "SelfDistilledKernelRidgeCV": [{}, {"cv": 3, "n_steps": 3}],
+    "SelfDistilledMLPClassifier": {**_SMALL_NET, "max_iter": 60, "dtype": "float64"},
+    "SelfDistilledMLPRegressor": {**_SMALL_NET, "max_iter": 60, "dtype": "float64"},
     # Here products with the rows alone come last.
     "SelfDistilledRidge": [
         {},
@@ -258,6 +260,10 @@ _SELF_DISTILLED = {
     "check_sample_weight_equivalence_on_dense_data": _GIVEN_WEIGHT,
     "check_sample_weight_equivalence_on_sparse_data": _GIVEN_WEIGHT,
     "check_weights_equal_repetition": _GIVEN_WEIGHT,
+}
+# Rows held out would not be the same; nor have few rows one of each class to hold out.
+_DISTILLED_NET = {
+    "check_weights_equal_repetition": {"ground_truth_weight": 0.5},
 }
 _SELF_DISTILLED_KERNEL = {
     **_SELF_DISTILLED,
@@ -366,6 +372,8 @@ CHECK_PARAMETERS = {
         # As above: for a kernel of unit width each row has no neighbour but itself.
         "check_class_weight_classifiers": {"gamma": 1e-3},
     },
+    "SelfDistilledMLPClassifier": _DISTILLED_NET,
+    "SelfDistilledMLPRegressor": _DISTILLED_NET,
     "SelfDistilledRidge": _SELF_DISTILLED_LINEAR,
     "SelfDistilledRidgeClassifier": _SELF_DISTILLED_LINEAR,
 }
