@@ -103,11 +103,21 @@ def test_nothing_of_the_rows_is_kept():
     assert abs(sizes[0] - sizes[1]) < 200
 
 
-def test_no_torch_is_one_sentence(monkeypatch):
-    import sys
-
+def test_torch_is_missed_before_the_teacher_takes_its_time(monkeypatch):
     X, y = wine()
-    monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(ImportError):
-        DistilledClassifier(GaussianNB(), **NET).fit(X, y)
-    DistilledClassifier(GaussianNB()).fit(X, y)
+    asked = []
+
+    def missing(package, purpose):
+        raise ImportError(f"{purpose} needs {package}")
+
+    class Teacher(GaussianNB):
+        def fit(self, X, y, sample_weight=None):
+            asked.append(len(X))
+            return super().fit(X, y, sample_weight)
+
+    monkeypatch.setattr("skweight.neural._base.import_optional", missing)
+    with pytest.raises(ImportError, match="DistilledClassifier.fit needs torch"):
+        DistilledClassifier(Teacher(), **NET).fit(X, y)
+    assert not asked
+    DistilledClassifier(Teacher()).fit(X, y)  # a linear student has no need of it
+    assert len(asked) == 6
