@@ -116,7 +116,7 @@ def test_torch_is_missed_before_the_teacher_takes_its_time(monkeypatch):
             return super().fit(X, y, sample_weight)
 
     monkeypatch.setattr("skweight.neural._base.import_optional", missing)
-    with pytest.raises(ImportError, match="DistilledClassifier.fit needs torch"):
+    with pytest.raises(ImportError, match=r"DistilledClassifier\.fit needs torch"):
         DistilledClassifier(Teacher(), **NET).fit(X, y)
     assert not asked
     DistilledClassifier(Teacher()).fit(X, y)  # a linear student has no need of it
