@@ -1,12 +1,16 @@
 """What estimators that fit others share: routers, weights on their way in, rows of metadata."""
 
 import numpy as np
+from sklearn.base import is_classifier
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
+from sklearn.utils import check_array, column_or_1d, get_tags, indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import has_fit_parameter
 
+from skweight._core._labels import checked_labels
 from skweight._core._sklearn_compat import _routing_enabled, _safe_indexing
 
 
@@ -96,6 +100,22 @@ def route(meta, estimator, weight, params, name="estimator", callee="fit"):
             f"for {type(estimator).__name__}."
         )
     return keyword, {keyword: weight}, {}
+
+
+def check_rows(estimator, X, y):
+    """Return rows that can be indexed, and labels or targets as an array."""
+    if y is None:
+        raise ValueError("fit requires y to be passed, but the target y is None.")
+    if is_classifier(estimator):
+        y = checked_labels(y)
+        check_classification_targets(y)
+    else:
+        y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+        if y.ndim == 2 and y.shape[1] == 1 and not get_tags(estimator).target_tags.multi_output:
+            y = column_or_1d(y, warn=True)
+    if not len(y):
+        raise ValueError("y must hold at least one sample, got 0 samples.")
+    return indexable(X, y)
 
 
 def rows_of(value, rows):

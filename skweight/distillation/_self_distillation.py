@@ -17,7 +17,7 @@ from skweight._core._sklearn_compat import (
     check_sample_weight,
     takes_sparse,
 )
-from skweight._core._wrapping import copy_feature_info, route, router_of
+from skweight._core._wrapping import check_rows, copy_feature_info, route, router_of
 from skweight.distillation._self_distillation_folds import (
     cross_fitted_weights,
     make_folds,
@@ -25,7 +25,6 @@ from skweight.distillation._self_distillation_folds import (
 )
 from skweight.distillation._self_distillation_inputs import (
     check_can_be_distilled,
-    check_rows,
     check_weights,
     make_learner,
 )

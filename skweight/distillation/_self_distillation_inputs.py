@@ -3,10 +3,8 @@
 import numpy as np
 from sklearn.base import is_classifier, is_regressor
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils import check_array, column_or_1d, get_tags, indexable
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils import get_tags
 
-from skweight._core._labels import checked_labels
 from skweight._core._wrapping import weight_keyword
 from skweight.distillation._self_distillation_learners import (
     ClassificationLearner,
@@ -55,22 +53,6 @@ def check_weights(estimator, ground_truth_weight, weight_bounds, n_steps):
     if low > 1 or high < 0:
         raise ValueError(f"weight_bounds must meet [0, 1] for a classifier, got {weight_bounds!r}.")
     return given, (max(low, 0.0), min(high, 1.0))
-
-
-def check_rows(estimator, X, y):
-    """Return rows that can be indexed, and labels or targets as an array."""
-    if y is None:
-        raise ValueError("fit requires y to be passed, but the target y is None.")
-    if is_classifier(estimator):
-        y = checked_labels(y)
-        check_classification_targets(y)
-    else:
-        y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
-        if y.ndim == 2 and y.shape[1] == 1 and not get_tags(estimator).target_tags.multi_output:
-            y = column_or_1d(y, warn=True)
-    if not len(y):
-        raise ValueError("y must hold at least one sample, got 0 samples.")
-    return indexable(X, y)
 
 
 def make_learner(estimator, X, y, keyword, params):

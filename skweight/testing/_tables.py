@@ -5,7 +5,7 @@ An estimator needs no line here: without one, its default parameters are checked
 
 from sklearn.linear_model import LogisticRegression, QuantileRegressor
 from sklearn.naive_bayes import GaussianNB
-from sklearn.tree import DecisionTreeClassifier
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 # A network that learns in a few steps what the checks ask for.
 _SMALL_NET = {
@@ -76,6 +76,15 @@ CHEAP_PARAMETERS = {
             "dtype": "float64",
             "random_state": 0,
         },
+    ],
+    # Base models of which integer weights mean repeated rows; losses of held-out rows.
+    "DynamicLossReweightedClassifier": [
+        {"estimator": LogisticRegression(solver="newton-cg", tol=1e-10), "max_iter": 4},
+        {"estimator": GaussianNB(), "max_iter": 3, "cv": 3},
+    ],
+    "DynamicLossReweightedRegressor": [
+        {"max_iter": 4},
+        {"strategy": "quadratic", "max_iter": 3, "cv": 3},
     ],
     # Without attributes a plain network, and with one among the columns.
     "FairNeuralClassifier": [_FAIR_NET, {**_FAIR_NET, "sensitive_columns": [0]}],
@@ -335,6 +344,13 @@ CHECK_PARAMETERS = {
     "DistilledClassifier": {
         # What is computed in float32 is for the teacher to say: here one of float64.
         "check_other_dtypes": {"teacher": DecisionTreeClassifier(max_depth=2)},
+    },
+    "DynamicLossReweightedClassifier": {
+        # What is computed in float32 is for the model to say: here one of float64.
+        "check_other_dtypes": {"estimator": DecisionTreeClassifier(max_depth=2)},
+    },
+    "DynamicLossReweightedRegressor": {
+        "check_other_dtypes": {"estimator": DecisionTreeRegressor(max_depth=2)},
     },
     "LocalQuantileStackingRegressor": {
         # The global weights that it starts from by default are found to six digits.
