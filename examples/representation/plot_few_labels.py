@@ -81,6 +81,43 @@ fig.colorbar(image, ax=axes, label="similarity", shrink=0.8)
 fig.suptitle("Digits that had no label")
 
 # %%
+# A loop of one's own
+# -------------------
+#
+# The parts can be had alone. :class:`~skweight.representation.BalancedBatchSampler` draws batches
+# with several rows of a class, for :class:`~skweight.losses.MultiSimilarityLoss` or another way to
+# weigh pairs by :class:`~skweight.losses.GeneralPairWeighting`, here the five most similar
+# negatives of each row.
+
+import torch
+
+from skweight.losses import GeneralPairWeighting, MultiSimilarityLoss
+from skweight.representation import BalancedBatchSampler
+
+
+def five_negatives(S, positive, negative):
+    """Weigh all positive pairs, and the five hardest negative ones of each row."""
+    similar = torch.where(negative, S, -torch.inf)
+    fifth = similar.topk(5, dim=1).values[:, -1:]
+    return positive / 4 + (similar >= fifth) / 5
+
+
+rows, classes = torch.tensor(X[labelled], dtype=torch.float32), torch.tensor(y[labelled])
+for loss in (MultiSimilarityLoss(), GeneralPairWeighting(five_negatives)):
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(torch.nn.Linear(64, 64), torch.nn.ReLU(), torch.nn.Linear(64, 16))
+    optimizer = torch.optim.Adam(net.parameters(), lr=5e-3)
+    sampler = BalancedBatchSampler(y[labelled], random_state=0)
+    for _ in range(50):
+        for batch in sampler:
+            optimizer.zero_grad()
+            loss(net(rows[batch]), classes[batch]).backward()
+            optimizer.step()
+    with torch.no_grad():
+        E = net(torch.tensor(X[~labelled], dtype=torch.float32)).numpy()
+    print(f"{type(loss).__name__:22} {mean_average_precision_at_r(E, digits):.3f}")
+
+# %%
 # Digits that were never seen
 # ---------------------------
 #
