@@ -5,8 +5,7 @@ import torch
 from torch import nn
 
 from skweight._core._quantiles import anchor_index, check_quantiles
-
-REDUCTIONS = ("mean", "sum", "none")
+from skweight.losses._reductions import check_reduction, reduce_rows
 
 
 class QuantileLoss(nn.Module):
@@ -54,7 +53,7 @@ class QuantileLoss(nn.Module):
     def __init__(self, quantiles, reduction="mean"):
         super().__init__()
         self.register_buffer("quantiles", torch.tensor(check_quantiles(quantiles)))
-        self.reduction = _check_reduction(reduction)
+        self.reduction = check_reduction(reduction)
 
     def forward(self, forecast, target, weight=None):
         """Compute the loss.
@@ -94,7 +93,9 @@ class QuantileLoss(nn.Module):
             )
         error = target.reshape(-1, 1) - forecast
         levels = self.quantiles.to(forecast.dtype)
-        return _reduce((levels * error + torch.relu(-error)).mean(dim=1), weight, self.reduction)
+        return reduce_rows(
+            (levels * error + torch.relu(-error)).mean(dim=1), weight, self.reduction
+        )
 
 
 class CrossingPenalty(nn.Module):
@@ -154,7 +155,7 @@ class CrossingPenalty(nn.Module):
                 f"quantiles, got shape {margin.shape}."
             )
         self.register_buffer("margin", torch.tensor(margin))
-        self.reduction = _check_reduction(reduction)
+        self.reduction = check_reduction(reduction)
 
     def forward(self, forecast, weight=None):
         """Compute the penalty.
@@ -195,7 +196,9 @@ class CrossingPenalty(nn.Module):
         others = torch.ones(m, m, dtype=torch.bool, device=forecast.device).tril()
         margin = margin.masked_fill(others, -torch.inf)
         excess = torch.relu(forecast[:, :, None] - forecast[:, None, :] + margin)
-        return _reduce(excess.sum(dim=(1, 2)) * (2 / max(m * (m - 1), 1)), weight, self.reduction)
+        return reduce_rows(
+            excess.sum(dim=(1, 2)) * (2 / max(m * (m - 1), 1)), weight, self.reduction
+        )
 
 
 class NonCrossing(nn.Module):
@@ -303,19 +306,3 @@ def _isotonic(forecast):
     ordered = least.masked_fill(too_late, -torch.inf).max(dim=1).values
     in_order = (forecast[:, :-1] <= forecast[:, 1:]).all(dim=1, keepdim=True)
     return torch.where(in_order, forecast, ordered)
-
-
-def _check_reduction(reduction):
-    if reduction not in REDUCTIONS:
-        raise ValueError(f"reduction must be one of {REDUCTIONS}, got {reduction!r}.")
-    return reduction
-
-
-def _reduce(losses, weight, reduction):
-    """Reduce the losses of rows; a mean is over the sum of their weights."""
-    if reduction == "none":
-        return losses
-    total = losses.sum() if weight is None else weight @ losses
-    if reduction == "sum":
-        return total
-    return total / (len(losses) if weight is None else weight.sum())
