@@ -5,6 +5,9 @@ from skweight.quantile._conformal import ConformalQuantileRegressor
 from skweight.quantile._crossing_display import CrossingDisplay
 from skweight.quantile._crossing_penalty import crossing_margins, crossing_penalty
 from skweight.quantile._fan_display import QuantileFanDisplay
+from skweight.quantile._generalized_gaussian_linear import GeneralizedGaussianLinearRegressor
+from skweight.quantile._generalized_gaussian_net import GeneralizedGaussianRegressor
+from skweight.quantile._generalized_gaussian_td import GeneralizedGaussianTDRegressor
 from skweight.quantile._levelwise import LevelwiseQuantileRegressor
 from skweight.quantile._local_stacking import LocalQuantileStackingRegressor
 from skweight.quantile._nets import QuantileMLPRegressor
@@ -21,6 +24,9 @@ from skweight.quantile._width_display import IntervalWidthDisplay
 __all__ = [
     "ConformalQuantileRegressor",
     "CrossingDisplay",
+    "GeneralizedGaussianLinearRegressor",
+    "GeneralizedGaussianRegressor",
+    "GeneralizedGaussianTDRegressor",
     "IntervalWidthDisplay",
     "LevelwiseQuantileRegressor",
     "LocalQuantileStackingRegressor",

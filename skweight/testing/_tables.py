@@ -3,6 +3,7 @@
 An estimator needs no line here: without one, its default parameters are checked.
 """
 
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression, QuantileRegressor
 from sklearn.naive_bayes import GaussianNB
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
@@ -89,6 +90,8 @@ CHEAP_PARAMETERS = {
     # Without attributes a plain network, and with one among the columns.
     "FairNeuralClassifier": [_FAIR_NET, {**_FAIR_NET, "sensitive_columns": [0]}],
     "FairNeuralRegressor": [_FAIR_NET, {**_FAIR_NET, "sensitive_columns": [0]}],
+    "GeneralizedGaussianRegressor": {**_SMALL_NET, "n_estimators": 2},
+    "GeneralizedGaussianTDRegressor": {**_SMALL_NET, "n_estimators": 2},
     "LevelwiseQuantileRegressor": {"quantiles": (0.05, 0.5, 0.95)},
     # All rows in one batch, and a linear map on drawn batches.
     "MultiSimilarityEmbedding": [
@@ -347,7 +350,7 @@ CHECK_PARAMETERS = {
     },
     "DynamicLossReweightedClassifier": {
         # What is computed in float32 is for the model to say: here one of float64.
-        "check_other_dtypes": {"estimator": DecisionTreeClassifier(max_depth=2)},
+        "check_other_dtypes": {"estimator": HistGradientBoostingClassifier(max_iter=2)},
     },
     "DynamicLossReweightedRegressor": {
         "check_other_dtypes": {"estimator": DecisionTreeRegressor(max_depth=2)},
