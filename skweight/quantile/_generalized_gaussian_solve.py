@@ -1,0 +1,156 @@
+"""Linear models of least sums of powers of residuals, and the power of the largest likelihood."""
+
+import numpy as np
+from scipy import sparse
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
+from scipy.optimize import linprog, minimize_scalar
+from scipy.special import gammaln
+
+# Residuals below this part of the typical one count as that in second derivatives.
+_FLOOR = 1e-8
+
+
+class PowerProblem:
+    """Rows, outcomes and weights that sum to 1, of which sums of powers are minimised.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, p)
+        Rows, with a column of ones last where there is an intercept.
+    y : ndarray of shape (n,)
+        Outcomes.
+    weight : ndarray of shape (n,)
+        Weights above 0.
+    penalty : ndarray of shape (p,)
+        Factors of the squared coefficients.
+    """
+
+    def __init__(self, X, y, weight, penalty, tol, max_iter):
+        self.X, self.y, self.weight = X, y, weight / weight.sum()
+        self.penalty, self.tol, self.max_iter = penalty, tol, max_iter
+        self.n_iter = 0
+
+    def least_squares(self):
+        """Return the coefficients for a shape of 2."""
+        root = np.sqrt(self.weight)
+        X = np.vstack([root[:, None] * self.X, np.diag(np.sqrt(self.penalty))])
+        y = np.r_[root * self.y, np.zeros(len(self.penalty))]
+        return np.linalg.lstsq(X, y, rcond=None)[0]
+
+    def norm(self, residual, shape):
+        """Return the weighted mean of the powers of residuals, to 1 / shape."""
+        largest = np.abs(residual).max()
+        if largest == 0:
+            return 0.0
+        return largest * (self.weight @ (np.abs(residual) / largest) ** shape) ** (1 / shape)
+
+    def objective(self, coef, shape):
+        """Return half of the squared norm of the residuals plus the penalty."""
+        norm = self.norm(self.y - self.X @ coef, shape)
+        return (norm**2 + self.penalty @ coef**2) / 2
+
+    def scale(self, residual, shape):
+        """Return the scale of the largest likelihood."""
+        return shape ** (1 / shape) * self.norm(residual, shape)
+
+    def loss(self, coef, shape):
+        """Return the mean of minus the log density with the best scale."""
+        scale = max(self.scale(self.y - self.X @ coef, shape), np.finfo(np.float64).tiny)
+        return 1 / shape + np.log(2 * scale / shape) + gammaln(1 / shape)
+
+    def solve(self, coef, shape):
+        """Return the coefficients for a shape, from others, and whether they are optimal."""
+        if shape == 1 and not self.penalty.any():
+            return self._least_absolute()
+        value = self.objective(coef, shape)
+        for _ in range(self.max_iter):
+            gradient, weights, terms = self._derivatives(coef, shape)
+            if (np.abs(gradient) <= self.tol * terms).all():
+                return coef, True
+            self.n_iter += 1
+            direction = -self._system(weights, gradient)
+            # The sum of powers has (shape - 1) times the second derivatives of its quadratic
+            # majoriser. Below a shape of 2 that step may be too long.
+            step = 1 / (shape - 1) if shape > 1 else 1.0
+            expected = gradient @ direction
+            for _ in range(40):
+                trial = coef + step * direction
+                found = self.objective(trial, shape)
+                if found <= value + 1e-4 * step * expected:
+                    break
+                step /= 2
+            else:  # nothing is left but rounding
+                return coef, -expected <= 1e-12 * value
+            coef, value = trial, found
+        return coef, False
+
+    def _derivatives(self, coef, shape):
+        """Return the gradient, weights of the rows in the quadratic, and the size of its terms."""
+        residual = self.y - self.X @ coef
+        norm = self.norm(residual, shape)
+        if norm == 0:
+            zero = np.zeros_like(coef)
+            return self.penalty * coef, self.weight, zero + self.penalty * np.abs(coef)
+        distance = np.abs(residual) / norm
+        slopes = norm * self.weight * distance ** (shape - 1)
+        if shape < 1:  # no slope of a row that is met
+            slopes[distance < _FLOOR] = 0
+        weights = self.weight * np.maximum(distance, _FLOOR) ** (shape - 2)
+        gradient = self.penalty * coef - self.X.T @ (slopes * np.sign(residual))
+        return gradient, weights, np.abs(self.X).T @ slopes + self.penalty * np.abs(coef)
+
+    def _system(self, weights, gradient):
+        matrix = (self.X.T * weights) @ self.X
+        matrix.flat[:: len(matrix) + 1] += self.penalty
+        try:
+            return cho_solve(cho_factor(matrix), gradient)
+        except LinAlgError:
+            return np.linalg.lstsq(matrix, gradient, rcond=None)[0]
+
+    def _least_absolute(self):
+        n, p = self.X.shape
+        cost = np.r_[np.zeros(p), self.weight, self.weight]
+        unit = sparse.eye(n, format="csc")
+        equal = sparse.hstack([sparse.csc_matrix(self.X), unit, -unit], format="csc")
+        bounds = [(None, None)] * p + [(0, None)] * (2 * n)
+        found = linprog(cost, A_eq=equal, b_eq=self.y, bounds=bounds, method="highs")
+        self.n_iter += max(int(found.nit), 1)
+        if found.x is None:
+            return self.least_squares(), False
+        return found.x[:p], found.status == 0
+
+    def profile(self, lower, upper, report):
+        """Return coefficients, shape and whether they are optimal, by a search over shapes.
+
+        `report` is given these three of every shape that was tried, and tells whether to stop.
+        """
+        coef = self.least_squares()
+        self.n_iter += 1
+        found = {}
+
+        def loss(shape):
+            nonlocal coef
+            coef, converged = self.solve(coef, shape)
+            found[shape] = coef, shape, converged
+            if report(*found[shape]):
+                raise _Stopped
+            return self.loss(coef, shape)
+
+        try:
+            if lower == upper:
+                loss(lower)
+            else:
+                options = {"xatol": 1e-7}
+                best = minimize_scalar(
+                    loss, bounds=(lower, upper), method="bounded", options=options
+                ).x
+                for end in (lower, upper):
+                    if abs(best - end) < 0.02 * (upper - lower):
+                        loss(end)
+        except _Stopped:
+            pass
+        return min(found.values(), key=lambda three: self.loss(*three[:2]))
+
+
+class _Stopped(Exception):
+    """A callback asked to stop."""
