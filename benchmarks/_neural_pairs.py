@@ -40,7 +40,7 @@ def batch_hard_triplet(embedded, classes, margin=0.2):
 def models(seed, y):
     """Return the embeddings; the triplet loss has the network and the batches of the other."""
     epochs = N_STEPS // len(BalancedBatchSampler(y))
-    options = {"n_components": N_COMPONENTS, "max_iter": epochs, "dtype": "float32"}
+    options = {"n_components": N_COMPONENTS, "max_iter": epochs, "tol": 1e-4, "dtype": "float32"}
     return {
         RAW: FunctionTransformer(),
         PRINCIPAL: PCA(N_COMPONENTS, random_state=seed),
