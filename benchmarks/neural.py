@@ -13,6 +13,7 @@ from benchmarks import (
     _neural_learning,
     _neural_pairs,
     _neural_quantile,
+    _neural_reweighting,
     _neural_transfer,
     _sections,
 )
@@ -25,6 +26,7 @@ TASKS = {
     "pairs": _neural_pairs.section,
     "quantile": _neural_quantile.section,
     "fairness": _neural_fairness.section,
+    "reweighting": _neural_reweighting.section,
     "transfer": _neural_transfer.section,
 }
 PACKAGES = ("torch", "skorch")
