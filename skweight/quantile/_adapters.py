@@ -77,10 +77,10 @@ class QuantileModel:
 def quantile_model(estimator, quantiles):
     """Wrap a regressor so that it predicts quantiles.
 
-    In this order: what has ``predict_quantiles``; what has `quantiles` among the parameters of
-    ``predict``; known classes, also inside a Pipeline or TransformedTargetRegressor (scikit-learn's
-    gradient boosting, QuantileRegressor and forests, LightGBM, XGBoost, CatBoost); the residuals
-    of any other regressor.
+    In this order: what has ``predict_quantiles`` or ``predict_quantile``; what has `quantiles`
+    among the parameters of ``predict``; known classes, also inside a Pipeline or
+    TransformedTargetRegressor (scikit-learn's gradient boosting, QuantileRegressor and forests,
+    LightGBM, XGBoost, CatBoost); the residuals of any other regressor.
 
     Parameters
     ----------
@@ -179,7 +179,7 @@ def innermost(estimator):
 
 def has_quantiles(estimator):
     """Tell whether an estimator predicts several quantiles by itself."""
-    if hasattr(estimator, "predict_quantiles"):
+    if hasattr(estimator, "predict_quantiles") or hasattr(estimator, "predict_quantile"):
         return True
     try:
         return "quantiles" in inspect.signature(estimator.predict).parameters
@@ -216,6 +216,8 @@ def _predict(fitted, X, wanted, trained):
         return fitted.transformer_.inverse_transform(z.reshape(-1, 1)).reshape(z.shape)
     if hasattr(fitted, "predict_quantiles"):
         return _columns(fitted, fitted.predict_quantiles(X, wanted.tolist()), len(wanted))
+    if hasattr(fitted, "predict_quantile"):
+        return _columns(fitted, fitted.predict_quantile(X, wanted), len(wanted))
     if has_quantiles(fitted):
         return _columns(fitted, fitted.predict(X, quantiles=wanted.tolist()), len(wanted))
     forecast = _columns(fitted, fitted.predict(X), len(trained))

@@ -141,7 +141,7 @@ class GeneralizedGaussianLinearRegressor(
         Examples
         --------
         >>> from skweight.quantile import GeneralizedGaussianLinearRegressor
-        >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [0.0, 1.0, 2.0, 9.0]
+        >>> X, y = [[0.0], [1.0], [2.0], [3.0], [4.0]], [0.0, 1.0, 2.0, 3.0, 9.0]
         >>> GeneralizedGaussianLinearRegressor(shape_bounds=(1, 1)).fit(X, y).coef_.round(6)
         array([1.])
         """
@@ -236,10 +236,10 @@ class GeneralizedGaussianLinearRegressor(
         Examples
         --------
         >>> from skweight.quantile import GeneralizedGaussianLinearRegressor
-        >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [0.0, 1.0, 2.0, 9.0]
+        >>> X, y = [[0.0], [1.0], [2.0], [3.0], [4.0]], [0.0, 1.0, 2.0, 3.0, 9.0]
         >>> model = GeneralizedGaussianLinearRegressor(shape_bounds=(1, 1)).fit(X, y)
-        >>> model.predict([[4.0]]).round(6)
-        array([4.])
+        >>> model.predict([[5.0]]).round(6)
+        array([5.])
         """
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
@@ -271,11 +271,11 @@ class GeneralizedGaussianLinearRegressor(
         Examples
         --------
         >>> from skweight.quantile import GeneralizedGaussianLinearRegressor
-        >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [0.0, 1.0, 2.0, 9.0]
+        >>> X, y = [[0.0], [1.0], [2.0], [3.0], [4.0]], [0.0, 1.0, 2.0, 3.0, 9.0]
         >>> model = GeneralizedGaussianLinearRegressor(shape_bounds=(1, 1)).fit(X, y)
         >>> loc, scale, shape = model.predict_distribution([[4.0]])
         >>> scale.round(6), shape
-        (array([1.5]), array([1.]))
+        (array([1.]), array([1.]))
         """
         loc = self.predict(X)
         return loc, np.full_like(loc, self.scale_), np.full_like(loc, self.shape_)
