@@ -55,4 +55,18 @@ for j, strategy in enumerate(strategies):
 axes[0].set(xlabel="loss of a row", ylabel="weight", title="Bounded weights")
 axes[0].legend()
 axes[1].set(xlabel="share of wrong labels", ylabel="log loss of test rows", title="What comes out")
+
+# %%
+# The same around a regressor. Here the weights raise the squared error of the training rows, as
+# they must: the plain fit is the one with the least.
+
+from sklearn.datasets import load_diabetes
+from sklearn.linear_model import Ridge
+
+from skweight.reweighting import DynamicLossReweightedRegressor
+
+X, y = load_diabetes(return_X_y=True)
+for strategy in strategies:
+    model = DynamicLossReweightedRegressor(Ridge(0.01), strategy=strategy).fit(X, y)
+    print(f"{strategy:10} {model.loss_curve_[-1]:.0f}, {model.effective_sample_size_:.0f} rows")
 plt.show()
