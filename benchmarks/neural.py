@@ -10,6 +10,7 @@ from benchmarks import (
     _neural_distilled,
     _neural_epochs,
     _neural_fairness,
+    _neural_generalized_gaussian,
     _neural_learning,
     _neural_pairs,
     _neural_quantile,
@@ -26,6 +27,7 @@ TASKS = {
     "pairs": _neural_pairs.section,
     "quantile": _neural_quantile.section,
     "fairness": _neural_fairness.section,
+    "generalized_gaussian": _neural_generalized_gaussian.section,
     "reweighting": _neural_reweighting.section,
     "transfer": _neural_transfer.section,
 }

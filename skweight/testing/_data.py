@@ -86,6 +86,8 @@ def _needs_only_rows(method):
 def _as_array(output):
     if sparse.issparse(output):
         return output.toarray()
+    if isinstance(output, tuple) and {np.ndim(part) for part in output} == {1}:
+        return np.column_stack(output)  # parameters of distributions
     if isinstance(output, (list, tuple)) and len({np.shape(row) for row in output}) > 1:
         ragged = np.empty(len(output), dtype=object)
         ragged[:] = [tuple(np.ravel(row)) for row in output]

@@ -359,6 +359,8 @@ CHECK_PARAMETERS = {
         # The global weights that it starts from by default are found to six digits.
         "check_weights_equal_repetition": {"init": "equal"},
     },
+    "GeneralizedGaussianRegressor": _IN_DOUBLE,
+    "GeneralizedGaussianTDRegressor": _IN_DOUBLE,
     "MultiSimilarityEmbedding": _IN_DOUBLE,
     "NeuralClassifier": _IN_DOUBLE,
     "NeuralRegressor": _IN_DOUBLE,
