@@ -13,6 +13,8 @@ from skweight.distillation._ridge_classifier import SelfDistilledRidgeClassifier
 from skweight.distillation._ridge_classifier_cv import SelfDistilledRidgeClassifierCV
 from skweight.distillation._ridge_cv import SelfDistilledRidgeCV
 from skweight.distillation._self_distillation import SelfDistillation
+from skweight.distillation._self_distilled_classifier import SelfDistilledMLPClassifier
+from skweight.distillation._self_distilled_regressor import SelfDistilledMLPRegressor
 from skweight.distillation._step_error_display import StepErrorDisplay
 from skweight.distillation._steps import (
     self_distillation_coefficients,
@@ -34,6 +36,8 @@ __all__ = [
     "SelfDistilledKernelRidgeCV",
     "SelfDistilledKernelRidgeClassifier",
     "SelfDistilledKernelRidgeClassifierCV",
+    "SelfDistilledMLPClassifier",
+    "SelfDistilledMLPRegressor",
     "SelfDistilledRidge",
     "SelfDistilledRidgeCV",
     "SelfDistilledRidgeClassifier",

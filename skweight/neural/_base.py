@@ -43,6 +43,8 @@ class BaseNeural(CallbackSupportMixin, BaseEstimator):
     categorical_features = None
     # Whether `fit` needs torch, which the checks ask where it is missing.
     _needs_torch = True
+    # Whether `cv` says which rows early stopping holds out.
+    _cv_stops = True
     # Whether a loss that no longer falls ends the training.
     _stops_by_loss = True
     # Rows of a batch when the loss of rows held out is computed; -1 means all.
@@ -300,7 +302,7 @@ class BaseNeural(CallbackSupportMixin, BaseEstimator):
 
     def _check_options(self, incremental):
         """Raise if a combination of parameters has no meaning."""
-        if self.cv is not None and not self.early_stopping:
+        if self._cv_stops and self.cv is not None and not self.early_stopping:
             warnings.warn(
                 "cv chooses the rows held out for early_stopping=True and is not used with "
                 "early_stopping=False.",

@@ -1,10 +1,10 @@
-"""Which rows are held out for early stopping."""
+"""Which rows are held out, such as for early stopping."""
 
 import numpy as np
 from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit, check_cv
 
 
-def hold_out(estimator, X, classes, seed):
+def hold_out(estimator, X, classes, seed, reason="early_stopping=True"):
     """Return the places of the rows to train on and of those held out.
 
     Parameters
@@ -17,6 +17,8 @@ def hold_out(estimator, X, classes, seed):
         Classes, each of which the rows held out have their share of.
     seed : int
         Of a random split.
+    reason : str, default="early_stopping=True"
+        Parameter that asks for it.
 
     Returns
     -------
@@ -35,7 +37,7 @@ def hold_out(estimator, X, classes, seed):
     if classes is None:
         if X.shape[0] < 2:
             raise ValueError(
-                f"early_stopping=True holds rows out and needs 2 rows at least, got {X.shape[0]}."
+                f"{reason} holds rows out and needs 2 rows at least, got n_samples={X.shape[0]}."
             )
         splitter = ShuffleSplit(1, test_size=fraction, random_state=seed)
         return next(splitter.split(X))
@@ -43,7 +45,7 @@ def hold_out(estimator, X, classes, seed):
     n_held = int(np.ceil(fraction * X.shape[0]))
     if counts.min() < 2 or n_held < len(labels):
         raise ValueError(
-            f"early_stopping=True with validation_fraction={fraction} holds {n_held} row(s) out, "
+            f"{reason} with validation_fraction={fraction} holds {n_held} row(s) out, "
             "which needs 2 rows of each class at least and a row for each class, got counts "
             f"{counts.tolist()}."
         )

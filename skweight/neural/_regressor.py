@@ -12,7 +12,7 @@ from skweight.neural._linear import LinearNetMixin
 from skweight.neural._parameters import NEURAL_CONSTRAINTS, store_parameters
 
 
-class NeuralRegressorMixin(MultiOutputMixin, RegressorMixin):
+class TargetsMixin(MultiOutputMixin, RegressorMixin):
     """Targets in units of their standard deviation on the way in, in their own on the way out."""
 
     def _scaled(self, X, y, sample_weight, reset=True):
@@ -45,6 +45,47 @@ class NeuralRegressorMixin(MultiOutputMixin, RegressorMixin):
                 "warm_start=False."
             )
         return (Y - mean) / scale
+
+    def predict(self, X):
+        """Predict targets.
+
+        They are in the unit of those of `fit`.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_targets)
+            Predictions.
+
+        See Also
+        --------
+        fit : Train a network.
+
+        Examples
+        --------
+        >>> from skweight.neural import NeuralRegressor
+        >>> X, y = [[-1.0], [-0.5], [0.5], [1.0]], [-2.0, -1.0, 1.0, 2.0]
+        >>> net = NeuralRegressor((), learning_rate_init=0.05, n_iter_no_change=50, random_state=0)
+        >>> net.fit(X, y).predict([[0.75]]).round(1)
+        array([1.5])
+        """
+        outputs = self._outputs(self._checked_X(X))
+        mean, scale, flat = self._moments
+        values = mean + scale * outputs
+        return values[:, 0] if flat else values
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+class NeuralRegressorMixin(TargetsMixin):
+    """Training on targets, at once or pass by pass."""
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
@@ -120,43 +161,6 @@ class NeuralRegressorMixin(MultiOutputMixin, RegressorMixin):
         """
         X, y, Z, weight = self._scaled(X, y, sample_weight, reset=not hasattr(self, "net_"))
         return self._train(X, [Z], weight, Z.shape[1], seen=(X, y, weight), incremental=True)
-
-    def predict(self, X):
-        """Predict targets.
-
-        They are in the unit of those of `fit`.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_targets)
-            Predictions.
-
-        See Also
-        --------
-        fit : Train a network.
-
-        Examples
-        --------
-        >>> from skweight.neural import NeuralRegressor
-        >>> X, y = [[-1.0], [-0.5], [0.5], [1.0]], [-2.0, -1.0, 1.0, 2.0]
-        >>> net = NeuralRegressor((), learning_rate_init=0.05, n_iter_no_change=50, random_state=0)
-        >>> net.fit(X, y).predict([[0.75]]).round(1)
-        array([1.5])
-        """
-        outputs = self._outputs(self._checked_X(X))
-        mean, scale, flat = self._moments
-        values = mean + scale * outputs
-        return values[:, 0] if flat else values
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
 
 
 @documented

@@ -273,7 +273,7 @@ _SELF_DISTILLED = {
     "check_sample_weight_equivalence_on_sparse_data": _GIVEN_WEIGHT,
     "check_weights_equal_repetition": _GIVEN_WEIGHT,
 }
-# Rows held out would not be the same; nor have few rows one of each class to hold out.
+# Which rows are held out depends on how many there are.
 _DISTILLED_NET = {
     "check_weights_equal_repetition": {"ground_truth_weight": 0.5},
 }

@@ -193,7 +193,7 @@ def test_too_few_rows_to_hold_some_out(counts, fraction, sentence):
 
 def test_one_row_cannot_be_held_out():
     net = NeuralRegressor(**SMALL, early_stopping=True)
-    with pytest.raises(ValueError, match=r"needs 2 rows at least, got 1"):
+    with pytest.raises(ValueError, match=r"needs 2 rows at least, got n_samples=1"):
         net.fit([[1.0]], [1.0])
 
 
