@@ -1,3 +1,21 @@
-"""Optimisers and parametrisations of networks, and networks trained with them."""
+"""Optimisers and parametrisations of networks, and networks trained with them.
 
-__all__ = []
+The optimisers and modules need torch (``pip install "skweight[neural]"``), which is imported when
+the first of them is asked for.
+"""
+
+from skweight._core._optional import lazy_attributes
+
+# Class or function -> the file that holds it, and that imports torch.
+_MODULES = {
+    "AdamP": "_adamp_torch",
+    "SGDP": "_adamp_torch",
+}
+
+__getattr__ = lazy_attributes(__name__, _MODULES)
+
+__all__ = [*_MODULES]
+
+
+def __dir__():
+    return __all__

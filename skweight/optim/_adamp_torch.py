@@ -8,13 +8,13 @@ from torch.optim import Optimizer
 __all__ = ["SGDP", "AdamP"]
 
 
-def project(parameter, gradient, update, delta, wd_ratio, eps):
+def project(parameter, gradient, update, delta, eps):
     """Remove from an update what is along the parameter, if the gradient is orthogonal to it.
 
-    Returns the update, a new tensor where it is changed, and what decay is multiplied by.
+    Returns the update, a new tensor where it is changed, and whether it is.
     """
     if parameter.ndim < 2:
-        return update, 1.0
+        return update, False
     # In half precision the threshold is below what a cosine can resolve.
     wide = torch.promote_types(parameter.dtype, torch.float32)
     for rows in (parameter.shape[0], 1):
@@ -26,24 +26,89 @@ def project(parameter, gradient, update, delta, wd_ratio, eps):
             unit = p / (norm + eps).unsqueeze(1)
             q = update.reshape(rows, -1).to(wide)
             q = q - unit * (unit * q).sum(dim=1, keepdim=True)
-            return q.reshape(update.shape).to(update.dtype), wd_ratio
-    return update, 1.0
+            return q.reshape(update.shape).to(update.dtype), True
+    return update, False
 
 
 class _Projected(Optimizer):
     """The loop over parameters; a subclass says what one step is."""
 
-    def __init__(self, params, defaults):
+    def add_param_group(self, param_group):
+        """Add parameters, which may have options of their own.
+
+        Options that are not given are those that the optimiser was made with.
+
+        Parameters
+        ----------
+        param_group : dict
+            The parameters, under "params", and options by their names.
+
+        Raises
+        ------
+        ValueError
+            If an option is out of its range.
+
+        See Also
+        --------
+        step : Move the parameters.
+
+        Examples
+        --------
+        >>> import torch
+        >>> from skweight.optim import AdamP
+        >>> network = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.Linear(2, 1))
+        >>> optimizer = AdamP(network[0].parameters())
+        >>> optimizer.add_param_group({"params": network[1].parameters(), "delta": 0.0})
+        >>> [group["delta"] for group in optimizer.param_groups]
+        [0.1, 0.0]
+        """
+        self._check({**self.defaults, **param_group})
+        super().add_param_group(param_group)
+
+    def _check(self, options):
+        """Raise if an option is out of its range."""
         for name in ("lr", "eps", "weight_decay", "delta"):
-            if not defaults[name] >= 0:
-                raise ValueError(f"{name} must be at least 0, got {defaults[name]!r}.")
-        if not 0 <= defaults["wd_ratio"] <= 1:
-            raise ValueError(f"wd_ratio must be between 0 and 1, got {defaults['wd_ratio']!r}.")
-        super().__init__(params, defaults)
+            if not options[name] >= 0:
+                raise ValueError(f"{name} must be at least 0, got {options[name]!r}.")
+        if not 0 <= options["wd_ratio"] <= 1:
+            raise ValueError(f"wd_ratio must be between 0 and 1, got {options['wd_ratio']!r}.")
 
     @torch.no_grad()
     def step(self, closure=None):
-        """Take one step, and return what the closure returns."""
+        """Move the parameters, once.
+
+        Those without a gradient stay where they are.
+
+        Parameters
+        ----------
+        closure : callable or None, default=None
+            Computes the loss and the gradients anew.
+
+        Returns
+        -------
+        Tensor or None
+            What the closure returns.
+
+        Raises
+        ------
+        RuntimeError
+            If a gradient is sparse or a parameter complex.
+
+        See Also
+        --------
+        torch.optim.Optimizer.zero_grad : Forget the gradients.
+
+        Examples
+        --------
+        >>> import torch
+        >>> from skweight.optim import AdamP
+        >>> w = torch.nn.Parameter(torch.tensor([[3.0, 4.0]]))
+        >>> optimizer = AdamP([w], lr=0.1)
+        >>> (w / w.norm()).sum().backward()
+        >>> optimizer.step()
+        >>> w.norm() > 5
+        tensor(True)
+        """
         loss = None
         if closure is not None:
             with torch.enable_grad():
@@ -58,9 +123,87 @@ class _Projected(Optimizer):
                 self._update(p, p.grad, self.state[p], group)
         return loss
 
+    def _project(self, p, g, update, state, group):
+        """Return an update, projected or not, and what decay is multiplied by; count."""
+        update, projected = project(p, g, update, group["delta"], group["eps"])
+        state["projected"] = state.get("projected", 0) + projected
+        return update, group["wd_ratio"] if projected else 1.0
+
 
 class AdamP(_Projected):
-    """AdamW whose steps leave the norms of scale-invariant weights alone."""
+    r"""AdamW whose steps leave the norms of scale-invariant weights alone.
+
+    A drop-in optimiser [1]_ for networks with batch or layer normalisation, in a training loop, or
+    in skorch as ``optimizer=AdamP, optimizer__delta=...``.
+
+    Parameters
+    ----------
+    params : iterable
+        Parameters, or dicts of groups of them with options of their own.
+    lr : float, default=1e-3
+        Step size, at least 0.
+    betas : tuple of (float, float), default=(0.9, 0.999)
+        Shares that the running means of gradients and of their squares keep, at least 0 and below
+        1.
+    eps : float, default=1e-8
+        Added to the root of the mean square and to norms, at least 0.
+    weight_decay : float, default=0
+        Decoupled decay, at least 0: in a step weights are multiplied by ``1 - lr * weight_decay``.
+    delta : float, default=0.1
+        At least 0. A tensor of at least two axes is projected in steps in which the cosines between
+        rows of its gradient and of itself are below ``delta / sqrt(d)``, d being the length of a
+        row; failing that, if that of the whole tensor is. At 0 none is, above ``sqrt(d)`` all are.
+    wd_ratio : float, default=0.1
+        What decay is multiplied by in steps that are projected, between 0 and 1.
+    nesterov : bool, default=False
+        Whether the gradient of this step counts in advance, as in Nesterov's momentum.
+
+    Raises
+    ------
+    ValueError
+        If an argument, or an option of a group of parameters, is out of its range.
+
+    See Also
+    --------
+    SGDP : The same for descent with momentum.
+    EffectiveLearningRate : How long steps are on the sphere, and how many were projected.
+    NormalizedMLPClassifier : A network with normalised layers, trained so.
+    torch.optim.AdamW : The same with ``delta=0``.
+
+    Notes
+    -----
+    A layer that batch or layer normalisation follows is scale-invariant: only the direction of its
+    weights :math:`p` matters, and their gradient is orthogonal to them. Momentum is not, and makes
+    them grow; then the effective step :math:`\eta / \|p\|^2` falls. So from each update
+    :math:`q_i` of a row what is along the row is removed,
+    :math:`q_i - u_i (u_i \cdot q_i)` with :math:`u_i = p_i / \|p_i\|`, wherever the gradient of
+    this very step says that the layer is scale-invariant. That test is made in every step, and
+    weights that are not scale-invariant pass it now and then.
+
+    Its ``state_dict`` holds for each parameter "step", "exp_avg" and "exp_avg_sq", as Adam's does,
+    and in "projected" the number of steps that were projected.
+
+    References
+    ----------
+    .. [1] B. Heo, S. Chun, S. J. Oh, D. Han, S. Yun, G. Kim, Y. Uh and J.-W. Ha, "AdamP: Slowing
+       Down the Slowdown for Momentum Optimizers on Scale-invariant Weights", ICLR 2021,
+       arXiv 2006.08217.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skweight.optim import AdamP
+    >>> for optimizer in (torch.optim.AdamW, AdamP):
+    ...     w = torch.nn.Parameter(torch.tensor([[3.0, 4.0]]))
+    ...     optimizer = optimizer([w], lr=1.0, weight_decay=0.0)
+    ...     for _ in range(9):
+    ...         optimizer.zero_grad()
+    ...         (w / w.norm()).sum().backward()  # depends on the direction only
+    ...         optimizer.step()
+    ...     print(round(w.norm().item(), 1))
+    9.2
+    6.1
+    """
 
     def __init__(
         self,
@@ -74,8 +217,6 @@ class AdamP(_Projected):
         wd_ratio=0.1,
         nesterov=False,
     ):
-        if not all(0 <= beta < 1 for beta in betas):
-            raise ValueError(f"betas must be at least 0 and below 1, got {betas!r}.")
         super().__init__(
             params,
             {
@@ -89,6 +230,11 @@ class AdamP(_Projected):
             },
         )
 
+    def _check(self, options):
+        super()._check(options)
+        if not all(0 <= beta < 1 for beta in options["betas"]):
+            raise ValueError(f"betas must be at least 0 and below 1, got {options['betas']!r}.")
+
     def _update(self, p, g, state, group):
         if not state:
             state.update(step=0, exp_avg=torch.zeros_like(p), exp_avg_sq=torch.zeros_like(p))
@@ -98,14 +244,90 @@ class AdamP(_Projected):
         square = state["exp_avg_sq"].mul_(b2).addcmul_(g, g, value=1 - b2)
         scale = square.sqrt().div_(math.sqrt(1 - b2 ** state["step"])).add_(eps)
         q = (mean.mul(b1).add_(g, alpha=1 - b1) if group["nesterov"] else mean) / scale
-        q, ratio = project(p, g, q, group["delta"], group["wd_ratio"], eps)
+        q, ratio = self._project(p, g, q, state, group)
         if group["weight_decay"] > 0:
             p.mul_(1 - lr * group["weight_decay"] * ratio)
         p.add_(q, alpha=-lr / (1 - b1 ** state["step"]))
 
 
 class SGDP(_Projected):
-    """Descent with momentum whose steps leave the norms of scale-invariant weights alone."""
+    r"""Descent with momentum whose steps leave the norms of scale-invariant weights alone.
+
+    A drop-in optimiser [1]_ for networks with batch or layer normalisation, in a training loop, or
+    in skorch as ``optimizer=SGDP, optimizer__momentum=0.9``.
+
+    Parameters
+    ----------
+    params : iterable
+        Parameters, or dicts of groups of them with options of their own.
+    lr : float
+        Step size, at least 0.
+    momentum : float, default=0
+        Share of the buffer that a step keeps, at least 0 and below 1.
+    dampening : float, default=0
+        Share of a gradient that does not enter the buffer, of the first one, too.
+    weight_decay : float, default=0
+        Decoupled decay, at least 0: in a step weights are multiplied by
+        ``1 - lr * weight_decay / (1 - momentum)``.
+    nesterov : bool, default=False
+        Whether the momentum is Nesterov's.
+    eps : float, default=1e-8
+        Added to norms, at least 0.
+    delta : float, default=0.1
+        At least 0. A tensor of at least two axes is projected in steps in which the cosines between
+        rows of its gradient and of itself are below ``delta / sqrt(d)``, d being the length of a
+        row; failing that, if that of the whole tensor is. At 0 none is, above ``sqrt(d)`` all are.
+    wd_ratio : float, default=0.1
+        What decay is multiplied by in steps that are projected, between 0 and 1.
+    project_buffer : bool, default=False
+        Whether the buffer is projected with the step, as in the authors' code, where the step is
+        the buffer. The paper's algorithm leaves it alone. With ``nesterov=True`` both do.
+
+    Raises
+    ------
+    ValueError
+        If an argument, or an option of a group of parameters, is out of its range.
+
+    See Also
+    --------
+    AdamP : The same for Adam.
+    EffectiveLearningRate : How long steps are on the sphere, and how many were projected.
+    torch.optim.SGD : The same with ``delta=0``, without decay and dampening.
+
+    Notes
+    -----
+    A layer that batch or layer normalisation follows is scale-invariant: only the direction of its
+    weights :math:`p` matters, and their gradient is orthogonal to them. Momentum is not, and makes
+    them grow; then the effective step :math:`\eta / \|p\|^2` falls. So from each update
+    :math:`q_i` of a row what is along the row is removed,
+    :math:`q_i - u_i (u_i \cdot q_i)` with :math:`u_i = p_i / \|p_i\|`, wherever the gradient of
+    this very step says that the layer is scale-invariant. That test is made in every step, and
+    weights that are not scale-invariant pass it now and then.
+
+    Its ``state_dict`` holds for each parameter the buffer, as "momentum", and in "projected" the
+    number of steps that were projected.
+
+    References
+    ----------
+    .. [1] B. Heo, S. Chun, S. J. Oh, D. Han, S. Yun, G. Kim, Y. Uh and J.-W. Ha, "AdamP: Slowing
+       Down the Slowdown for Momentum Optimizers on Scale-invariant Weights", ICLR 2021,
+       arXiv 2006.08217.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skweight.optim import SGDP
+    >>> for delta in (0.0, 0.1):
+    ...     w = torch.nn.Parameter(torch.tensor([[3.0, 4.0]]))
+    ...     optimizer = SGDP([w], lr=50.0, momentum=0.9, delta=delta)
+    ...     for _ in range(9):
+    ...         optimizer.zero_grad()
+    ...         (w / w.norm()).sum().backward()  # depends on the direction only
+    ...         optimizer.step()
+    ...     print(round(w.norm().item(), 1))
+    80.4
+    16.1
+    """
 
     def __init__(
         self,
@@ -121,8 +343,6 @@ class SGDP(_Projected):
         wd_ratio=0.1,
         project_buffer=False,
     ):
-        if not 0 <= momentum < 1:
-            raise ValueError(f"momentum must be at least 0 and below 1, got {momentum!r}.")
         super().__init__(
             params,
             {
@@ -138,13 +358,20 @@ class SGDP(_Projected):
             },
         )
 
+    def _check(self, options):
+        super()._check(options)
+        if not 0 <= options["momentum"] < 1:
+            raise ValueError(
+                f"momentum must be at least 0 and below 1, got {options['momentum']!r}."
+            )
+
     def _update(self, p, g, state, group):
         if not state:
             state["momentum"] = torch.zeros_like(p)
         momentum, lr = group["momentum"], group["lr"]
         buffer = state["momentum"].mul_(momentum).add_(g, alpha=1 - group["dampening"])
         d = g.add(buffer, alpha=momentum) if group["nesterov"] else buffer
-        q, ratio = project(p, g, d, group["delta"], group["wd_ratio"], group["eps"])
+        q, ratio = self._project(p, g, d, state, group)
         if group["project_buffer"] and not group["nesterov"]:
             buffer.copy_(q)
         if group["weight_decay"] > 0:
