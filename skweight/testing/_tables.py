@@ -15,6 +15,7 @@ _SMALL_NET = {
     "max_iter": 100,
     "random_state": 0,
 }
+_NORMALIZED = {**_SMALL_NET, "learning_rate_init": 0.05, "max_iter": 30}
 # A teacher of which integer weights mean repeated rows, and who saw the rows that it is asked of;
 # a student whose loss is well curved.
 _DISTILLED = {
@@ -24,6 +25,7 @@ _DISTILLED = {
     "tol": 1e-9,
 }
 _FAIR_NET = {**_SMALL_NET, "max_iter": 60, "dtype": "float64", "random_state": 0}
+_SMALL_CHAIN = {**_SMALL_NET, "learning_rate_init": 0.1, "max_iter": 15, "dtype": "float64"}
 
 # Rows in float32 train in float32 by default, which is not the same to seven digits.
 _IN_DOUBLE = {"check_other_dtypes": {"dtype": "float64"}}
@@ -108,6 +110,11 @@ CHEAP_PARAMETERS = {
     "NeuralClassifier": _SMALL_NET,
     "NeuralRegressor": _SMALL_NET,
     "NeuralTransformer": _SMALL_NET,
+    "NormalizedMLPClassifier": [
+        {**_NORMALIZED, "norm": "batch"},
+        {**_NORMALIZED, "norm": "layer", "optimizer": "sgdp"},
+    ],
+    "NormalizedMLPRegressor": {**_NORMALIZED, "norm": "batch"},
     # All rows in each step, and a start that is unique: then weights equal repeated rows.
     "LocalQuantileStackingRegressor": [
         {
@@ -225,8 +232,8 @@ CHEAP_PARAMETERS = {
     ],
     "SelfDistilledKernelRidgeClassifierCV": [{}, {"cv": 3, "n_steps": 3}],
     "SelfDistilledKernelRidgeCV": [{}, {"cv": 3, "n_steps": 3}],
-    "SelfDistilledMLPClassifier": {**_SMALL_NET, "max_iter": 60, "dtype": "float64"},
-    "SelfDistilledMLPRegressor": {**_SMALL_NET, "max_iter": 60, "dtype": "float64"},
+    "SelfDistilledMLPClassifier": _SMALL_CHAIN,
+    "SelfDistilledMLPRegressor": _SMALL_CHAIN,
     # Here products with the rows alone come last.
     "SelfDistilledRidge": [
         {},
@@ -250,6 +257,8 @@ CHEAP_PARAMETERS = {
     ],
     "WeightAlignedClassifier": {
         **_SMALL_NET,
+        "learning_rate_init": 0.1,
+        "max_iter": 20,
         "optimizer": "adam",
         "batch_size": None,
         "memory_per_class": 2,
@@ -365,6 +374,8 @@ CHECK_PARAMETERS = {
     "NeuralClassifier": _IN_DOUBLE,
     "NeuralRegressor": _IN_DOUBLE,
     "NeuralTransformer": _IN_DOUBLE,
+    "NormalizedMLPClassifier": _IN_DOUBLE,
+    "NormalizedMLPRegressor": _IN_DOUBLE,
     "PrestoClassifier": {
         # These rows can be separated: without a penalty on the common slopes the infimum is not
         # attained, and what is compared would be where the iterations stop.
