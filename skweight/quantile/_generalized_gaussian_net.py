@@ -11,7 +11,8 @@ from skweight.neural._base import BaseNeural
 from skweight.neural._docs import documented
 from skweight.neural._parameters import NEURAL_CONSTRAINTS, store_parameters
 from skweight.neural._regressor import NeuralRegressorMixin
-from skweight.quantile._generalized_gaussian_prediction import DistributionMixin
+from skweight.quantile._generalized_gaussian import check_shape_bounds
+from skweight.quantile._generalized_gaussian_prediction import EnsembleDistributionMixin
 
 DISTRIBUTION_CONSTRAINTS = {
     **NEURAL_CONSTRAINTS,
@@ -26,12 +27,9 @@ DISTRIBUTION_CONSTRAINTS = {
     "variance_estimator": [StrOptions({"mbbe", "sample"})],
 }
 
-# Larger powers of a distance overflow.
-LARGEST_SHAPE = 20
-
 
 @documented
-class GeneralizedGaussianRegressor(DistributionMixin, NeuralRegressorMixin, BaseNeural):
+class GeneralizedGaussianRegressor(EnsembleDistributionMixin, NeuralRegressorMixin, BaseNeural):
     r"""Predict a distribution whose tails may be heavier or lighter than a normal one's.
 
     An ensemble of networks predicts, for every row, location, scale and shape of a generalised
@@ -173,7 +171,7 @@ class GeneralizedGaussianRegressor(DistributionMixin, NeuralRegressorMixin, Base
                 f"epistemic_weight={self.epistemic_weight} compares members and needs "
                 f"n_estimators of 2 at least, got {self.n_estimators}."
             )
-        lower, upper = self._bounds()
+        lower, upper = check_shape_bounds(self.shape_bounds)
         y = targets[0][:, 0]
         if lower < upper and np.abs(y).max() < 1e-6:  # else one is 1 at least
             warnings.warn(
@@ -198,7 +196,8 @@ class GeneralizedGaussianRegressor(DistributionMixin, NeuralRegressorMixin, Base
         from skweight.quantile._generalized_gaussian_torch import Heads
 
         scale = None if self.scale == "learned" else self.scale
-        return Heads(self.n_estimators, scale, self.scale_floor, self._bounds())
+        bounds = check_shape_bounds(self.shape_bounds)
+        return Heads(self.n_estimators, scale, self.scale_floor, bounds)
 
     def _criterion(self):
         from skweight.losses import GeneralizedGaussianNLL
@@ -215,15 +214,6 @@ class GeneralizedGaussianRegressor(DistributionMixin, NeuralRegressorMixin, Base
         super()._check_same(shape)
         # What is trained further may have other bounds, and another loss.
         self.net_.module_.heads, self.net_.criterion_ = self._heads(), self._criterion()
-
-    def _bounds(self):
-        bounds = np.asarray(self.shape_bounds, dtype=float)
-        if bounds.shape != (2,) or not 0 < bounds[0] <= bounds[1] <= LARGEST_SHAPE:
-            raise ValueError(
-                "shape_bounds must be two numbers in ascending order above 0 and at most "
-                f"{LARGEST_SHAPE}, got {self.shape_bounds!r}."
-            )
-        return tuple(bounds.tolist())
 
     # ---------------------------------------------------------------- prediction
 
