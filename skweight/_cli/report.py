@@ -64,7 +64,11 @@ def _summary(sections):
         for kind, label in _BADGES.items()
     )
     twins = any(outcome.study.twins for _, pairs in sections for outcome, _ in pairs)
-    named = " Where a metric names a kind of model, two of that kind are compared." if twins else ""
+    named = (
+        " Where a metric names a kind of model or of weights, two of that kind are compared."
+        if twins
+        else ""
+    )
     return f"""<p class="lead">Each comparison sets one model of ours, fixed beforehand, against the
 best of the others, picked afresh for every metric by the very score it is shown with.{named} Level
 means that zero lies in the 95 % interval of the difference.</p>

@@ -1,12 +1,12 @@
 """The distillation room: models that are fitted again to their own predictions."""
 
 import warnings
-import zlib
 from dataclasses import dataclass
 
 import numpy as np
 
-from skweight._cli.evaluate import Measure, Study
+from skweight._cli.evaluate import Measure
+from skweight._cli.noisy import NoisyStudy, fit_taught
 from skweight._cli.own_table import parts_of_study
 from skweight._cli.rooms.distillation_figures import figures
 from skweight._cli.rooms.distillation_models import MOST_EXACT, STEP, candidates, learner, twins
@@ -68,38 +68,16 @@ _MEASURES = {
 
 
 @dataclass(kw_only=True)
-class DistillationStudy(Study):
+class DistillationStudy(NoisyStudy):
     """A study of models with and without steps.
 
     Parameters
     ----------
-    outcome : {"numbers", "classes"}
-        What is predicted.
     exact : bool
         Whether kernels are not approximated.
-    noise : float, default=0.0
-        On the targets of training rows: its standard deviation, in those of the targets, or the
-        share of labels that are drawn anew.
-    groups : ndarray of shape (n_samples,) or None, default=None
-        Rows of one group stay together, in the folds inside of training rows as well.
     """
 
-    outcome: str
     exact: bool
-    noise: float = 0.0
-    groups: np.ndarray | None = None
-
-    def taught(self, rows):
-        """Give the targets of training rows as models get them, noise included."""
-        from skweight.datasets import add_label_noise, add_target_noise
-
-        if not self.noise:
-            return self.target[rows]
-        # The same noise for all models that are fitted to the same rows.
-        seed = zlib.crc32(np.asarray(rows, dtype="<i8").tobytes())
-        if self.outcome == "classes":
-            return add_label_noise(self.target[rows], self.noise, random_state=seed)[0]
-        return add_target_noise(self.target[rows], self.noise, random_state=seed)
 
 
 def study_of(outcome, **parts):
@@ -132,14 +110,7 @@ def study_of(outcome, **parts):
 
 def fit(candidate, study, rows):
     """Fit one candidate on some rows of a study and return its pipeline."""
-    from threadpoolctl import threadpool_limits
-
-    weights = None if study.weights is None else study.weights[rows]
-    # Many small fits: threads that wait for each other cost more than they bring.
-    with threadpool_limits(1):
-        return candidate.build(study, rows).fit(
-            study.frame.iloc[rows], study.taught(rows), **{f"{STEP}__sample_weight": weights}
-        )
+    return fit_taught(candidate, study, rows, STEP)
 
 
 def measure(fitted, candidate, study, test):
