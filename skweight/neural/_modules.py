@@ -19,16 +19,17 @@ ACTIVATIONS = {
 }
 
 
-def linear(n_in, n_out, generator, dtype, gain=6.0):
+def linear(n_in, n_out, generator, dtype, gain=6.0, bias=True):
     """Return a layer with uniform weights and biases, as `MLPClassifier` begins.
 
     The bounds are those of Glorot and Bengio: the root of `gain` over the number of inputs and
     outputs.
     """
-    layer = nn.utils.skip_init(nn.Linear, n_in, n_out, dtype=dtype)
+    layer = nn.utils.skip_init(nn.Linear, n_in, n_out, bias=bias, dtype=dtype)
     bound = math.sqrt(gain / (n_in + n_out))
     nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
-    nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
+    if bias:
+        nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
     return layer
 
 

@@ -5,16 +5,22 @@ the first of them is asked for.
 """
 
 from skweight._core._optional import lazy_attributes
+from skweight.optim._normalized import NormalizedMLPClassifier, NormalizedMLPRegressor
 
 # Class or function -> the file that holds it, and that imports torch.
 _MODULES = {
     "AdamP": "_adamp_torch",
+    "EffectiveLearningRate": "_effective_torch",
     "SGDP": "_adamp_torch",
 }
 
 __getattr__ = lazy_attributes(__name__, _MODULES)
 
-__all__ = [*_MODULES]
+__all__ = [
+    *_MODULES,
+    "NormalizedMLPClassifier",
+    "NormalizedMLPRegressor",
+]
 
 
 def __dir__():
