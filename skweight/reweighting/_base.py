@@ -154,7 +154,7 @@ class LossReweighted(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator):
     def _fit_again(self, fits, given, splits, task):
         """Fit clones, each to weights by the losses of the one before."""
         start = np.ones(len(fits.every)) if given is None else given
-        weight = start
+        weight, floor = start, fits.range_floor(start)
         for step in range(1, self.max_iter + 1):
             plain = given is None and weight is start
             self._set_fitted(fits.fit(None if plain else weight))
@@ -166,7 +166,7 @@ class LossReweighted(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator):
                 return
             if step < self.burn_in:
                 continue
-            new = self._weights(losses, start, step)
+            new = self._weights(losses, start, step, floor)
             if self.damping < 1:
                 new = (1 - self.damping) * weight + self.damping * new
             settled = np.abs(new - weight).max() <= self.tol * weight.max()
@@ -188,7 +188,7 @@ class LossReweighted(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator):
         start = np.ones(len(fits.every)) if given is None else given
         rows = np.flatnonzero(start > 0)
         classes = np.unique(fits.y[rows]) if is_classifier(self) else None
-        random_state = check_random_state(self.random_state)
+        random_state, floor = check_random_state(self.random_state), fits.range_floor(start)
         model, weight, step = clone(fits.estimator), start.copy(), 0
         for _ in range(self.max_iter):
             order, total, met = random_state.permutation(rows), 0.0, 0.0
@@ -198,19 +198,21 @@ class LossReweighted(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator):
                     losses = fits.losses(model, part)
                     total, met = total + losses @ start[part], met + start[part].sum()
                 if step >= self.burn_in:
-                    weight[part] = self._weights(losses, start[part], step)
+                    weight[part] = self._weights(losses, start[part], step, floor)
                 fits.go_on(model, weight[part], part, None if step else classes)
                 step += 1
             self._set_fitted(model)
             if self._record(weight.copy(), total / met if met else np.nan, "pass", task):
                 return
 
-    def _weights(self, losses, start, step):
+    def _weights(self, losses, start, step, floor):
         temperature = self.temperature
         if self.temperature_schedule is not None:
             found = self.temperature_schedule(step)
             temperature = check_temperature(found, f"temperature_schedule({step})")
-        return loss_based_weights(losses, self.strategy, temperature, sample_weight=start)
+        return loss_based_weights(
+            losses, self.strategy, temperature, sample_weight=start, range_floor=floor
+        )
 
     def _set_fitted(self, model):
         self.estimator_ = model

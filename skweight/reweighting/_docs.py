@@ -55,7 +55,8 @@ _NOTES = """After the first fit, which is the plain one, every fit has the weigh
     `loss_based_weights` by the losses of the fit before, mixed with the weights of that fit. No fit
     is a step down of any objective, and the weights need not settle: they can go round in a cycle,
     the more so without `damping`, of which a `ConvergenceWarning` tells. Weighted fits aim at other
-    rows than those that will come{bias}.
+    rows than those that will come{bias}. A range of losses below
+    1e-6{unit} is taken for that, so that weights then are nearly alike.
 
     Integer weights equal repeated rows if they do so for `estimator`, without `batch_size`, and
     with `cv` if all copies of a row share a fold."""
@@ -65,12 +66,12 @@ _REFERENCES = """.. [1] D. Sow, H. Woisetschlaeger, S. Bulusu, S. Wang, H.-A. Ja
        ICLR 2025, arXiv 2502.06733."""
 
 
-def documented(loss, raw, bias=""):
+def documented(loss, raw, bias="", unit=""):
     """Return a decorator of classes that fills in what their docstrings share."""
     parts = {
         "{parameters}": _PARAMETERS.replace("{loss}", loss).replace("{raw}", raw),
         "{attributes}": _ATTRIBUTES,
-        "{notes}": _NOTES.replace("{bias}", bias),
+        "{notes}": _NOTES.replace("{bias}", bias).replace("{unit}", unit),
         "{references}": _REFERENCES,
     }
 

@@ -5,6 +5,7 @@ from sklearn.base import clone, is_classifier
 
 from skweight._core._sklearn_compat import _safe_split
 from skweight._core._wrapping import of_rows
+from skweight.losses._loss_based_weights import RANGE_FLOOR
 
 # Smaller probabilities are taken for it: losses have to be finite.
 _SMALLEST = 1e-15
@@ -70,6 +71,24 @@ class Fits:
             losses[test] = self.losses(model, test, train)
         return losses
 
+    def range_floor(self, given):
+        """Return the range below which losses are taken for equal, in their unit.
+
+        Parameters
+        ----------
+        given : ndarray of shape (n,)
+            Weights of the rows.
+
+        Returns
+        -------
+        float
+            For squared errors it goes with the variance of the targets.
+        """
+        if is_classifier(self.estimator) or callable(self.loss):
+            return RANGE_FLOOR
+        centred = self.y - np.average(self.y, axis=0, weights=given)
+        return RANGE_FLOOR * float(np.average(centred**2, axis=0, weights=given).mean())
+
     def _params_of(self, rows):
         n = len(self.every)
         return {name: of_rows(value, rows, n) for name, value in self.params.items()}
@@ -117,7 +136,8 @@ def row_losses(model, X, y, loss="auto"):
     if not is_classifier(model):
         squares = (np.asarray(y) - raw.reshape(np.shape(y))) ** 2
         return squares.reshape(len(squares), -1).mean(axis=1)
-    codes = np.searchsorted(model.classes_, y)
+    # Some models do not know classes of which all rows weigh 0: any loss will do for these.
+    codes = np.searchsorted(model.classes_, y).clip(max=len(model.classes_) - 1)
     if probabilistic:
         return -np.log(raw[np.arange(len(y)), codes].clip(_SMALLEST, 1))
     return _hinge(codes, raw)

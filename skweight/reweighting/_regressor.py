@@ -7,7 +7,11 @@ from skweight.reweighting._base import LossReweighted
 from skweight.reweighting._docs import documented
 
 
-@documented(loss='"auto" is the squared error.', raw="predictions")
+@documented(
+    loss='"auto" is the squared error, the mean over targets.',
+    raw="predictions",
+    unit=", times the variance of y unless `loss` is a callable,",
+)
 class DynamicLossReweightedRegressor(RegressorMixin, LossReweighted):
     """Fit any regressor to rows that are weighted by their current loss.
 

@@ -9,6 +9,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier, SGDRegressor
 from sklearn.model_selection import KFold
+from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import scale
 from sklearn.svm import LinearSVC
@@ -117,6 +118,43 @@ def test_a_loss_of_ones_own():
     ).fit(A, b)
     expected = loss_based_weights(np.abs(b - Ridge().fit(A, b).predict(A)))
     np.testing.assert_allclose(model.sample_weight_, expected, rtol=1e-10)
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1e6])
+@pytest.mark.parametrize("batch_size", [None, 40])
+def test_the_unit_of_targets_does_not_matter(unit, batch_size):
+    s = 1.0 + np.arange(len(b)) % 2
+    base = Ridge() if batch_size is None else SGDRegressor(random_state=0)
+    model = DynamicLossReweightedRegressor(
+        base, batch_size=batch_size, max_iter=3, store_weights=True, random_state=0
+    )
+    expected = model.fit(A, b - b.mean(), sample_weight=s).sample_weight_
+    assert np.ptp(expected / s) > 0.1
+    found = model.fit(A, unit * (b - b.mean()), sample_weight=s).sample_weight_
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_targets_without_noise_leave_rows_alike():
+    model = DynamicLossReweightedRegressor(Ridge(1e-12)).fit(A, 1e-3 * A @ np.arange(10) + 5)
+    assert model.n_iter_ == 1
+    assert model.effective_sample_size_ == len(A)
+
+
+def test_a_class_of_weight_0_that_the_model_does_not_know():
+    class Forgetful(GaussianNB):
+        def fit(self, X, y, sample_weight):
+            used = sample_weight > 0
+            return super().fit(X[used], y[used], sample_weight[used])
+
+    for gone in (0, 1, 2):
+        labels = np.where(X[:, 0] > 1, 2, y)
+        s = (labels != gone) * 1.0
+        model = DynamicLossReweightedClassifier(Forgetful(), max_iter=3)
+        expected, used = clone(model), s > 0
+        model.fit(X, labels, sample_weight=s)
+        expected.fit(X[used], labels[used], sample_weight=s[used])
+        np.testing.assert_array_equal(model.classes_, expected.classes_)
+        np.testing.assert_allclose(model.predict_proba(X), expected.predict_proba(X), rtol=1e-9)
 
 
 def test_a_cycle_is_told_of():
