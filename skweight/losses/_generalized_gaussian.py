@@ -11,8 +11,6 @@ ESTIMATORS = ("mbbe", "sample")
 # Variances are at least this part of their mean: rows on which all members agree count, but not
 # alone.
 _LEAST_VARIANCE = 1e-6
-# A kurtosis needs four numbers. With four or more the factor is above this by itself.
-_LEAST_FACTOR = 0.1
 
 
 def ggd_nll(error, scale=1.0, shape=2.0):
@@ -168,13 +166,13 @@ def member_variances(errors, estimator):
     squares = (errors - errors.mean(axis=1, keepdims=True)) ** 2
     second = squares.mean(axis=1)
     sample = second * n / (n - 1)
-    if estimator == "sample" or n < 4:
+    if estimator == "sample" or n < 4:  # a kurtosis needs four numbers
         return sample
-    fourth = (squares**2).mean(axis=1)
-    biased = np.divide(fourth, second**2, out=np.full_like(second, 3.0), where=second > 0) - 3
-    kurtosis = (n - 1) / ((n - 2) * (n - 3)) * ((n + 1) * biased + 6)
+    # Of squares in units of their mean, which neither overflow nor vanish where errors are small.
+    parts = np.divide(squares.T, second, out=np.ones(errors.T.shape), where=second > 0)
+    kurtosis = (n - 1) / ((n - 2) * (n - 3)) * ((n + 1) * ((parts**2).mean(axis=0) - 3) + 6)
     kurtosis[second == 0] = 0  # it has none
-    return sample / np.maximum(kurtosis / n + (n + 1) / (n - 1), _LEAST_FACTOR)
+    return sample / (kurtosis / n + (n + 1) / (n - 1))  # by at least 1 / 6
 
 
 def _offset(variance, weight, min_effective_size):

@@ -1,6 +1,5 @@
 """Whether the rows nearest to a row are of its class."""
 
-
 import numpy as np
 from sklearn.metrics.pairwise import euclidean_distances
 from sklearn.preprocessing import normalize

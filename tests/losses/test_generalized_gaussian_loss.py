@@ -73,7 +73,7 @@ def test_no_offset_where_weights_are_worth_enough():
 def test_weights_have_no_units(estimator):
     errors = ensemble()
     weights = batch_inverse_error_variance_weights(errors, 10, estimator)
-    for factor in (1e-9, 1e9):
+    for factor in (1e-100, 1e-9, 1e9, 1e150):
         scaled = batch_inverse_error_variance_weights(factor * errors, 10, estimator)
         assert_allclose(scaled, weights, rtol=1e-9)
 
@@ -104,6 +104,8 @@ def test_rows_without_variance_do_not_take_all_the_weight():
     assert weights.argmax() == 3
     assert np.isfinite(weights).all()
     assert_allclose(effective_size(weights), 10, rtol=1e-8)
+    errors[3] = 1e-100 * errors[4]  # a variance whose square is 0
+    assert_allclose(batch_inverse_error_variance_weights(errors, 10), weights, rtol=1e-6)
 
 
 def test_one_row():
