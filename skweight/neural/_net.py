@@ -58,6 +58,13 @@ class Net(NeuralNet):
     def _default_callbacks(self):
         return []
 
+    def initialize_optimizer(self, *args, **kwargs):
+        """Make the optimiser, and note how groups of parameters share the learning rate."""
+        super().initialize_optimizer(*args, **kwargs)
+        for group in self.optimizer_.param_groups:
+            group["share"] = group["lr"] / self.lr
+        return self
+
     def __getstate__(self):
         # What refers to parts of the module would come back as copies of them.
         left_out = (*_TRANSIENT, "_double")
@@ -90,7 +97,7 @@ class Net(NeuralNet):
         if lr != self.lr:
             self.lr = lr
             for group in self.optimizer_.param_groups:
-                group["lr"] = lr
+                group["lr"] = lr * group["share"]
 
     def end(self):
         """Leave nothing of the training rows behind, ready to predict on the CPU."""

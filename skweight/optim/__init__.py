@@ -5,6 +5,7 @@ the first of them is asked for.
 """
 
 from skweight._core._optional import lazy_attributes
+from skweight.optim._companded import CompandedMLPClassifier, CompandedMLPRegressor
 from skweight.optim._normalized import NormalizedMLPClassifier, NormalizedMLPRegressor
 
 # Class or function -> the file that holds it, and that imports torch.
@@ -12,12 +13,17 @@ _MODULES = {
     "AdamP": "_adamp_torch",
     "EffectiveLearningRate": "_effective_torch",
     "SGDP": "_adamp_torch",
+    "WeightCompander": "_compander_torch",
+    "add_weight_compander": "_compander_torch",
+    "remove_weight_compander": "_compander_torch",
 }
 
 __getattr__ = lazy_attributes(__name__, _MODULES)
 
 __all__ = [
     *_MODULES,
+    "CompandedMLPClassifier",
+    "CompandedMLPRegressor",
     "NormalizedMLPClassifier",
     "NormalizedMLPRegressor",
 ]

@@ -15,6 +15,7 @@ _SMALL_NET = {
     "max_iter": 100,
     "random_state": 0,
 }
+_COMPANDED = {**_SMALL_NET, "b": 0.5, "learning_rate_init": 0.05, "max_iter": 30}
 _NORMALIZED = {**_SMALL_NET, "learning_rate_init": 0.05, "max_iter": 30}
 # A teacher of which integer weights mean repeated rows, and who saw the rows that it is asked of;
 # a student whose loss is well curved.
@@ -42,6 +43,8 @@ CHEAP_PARAMETERS = {
             "random_state": 0,
         },
     ],
+    "CompandedMLPClassifier": _COMPANDED,
+    "CompandedMLPRegressor": {**_COMPANDED, "learn_compander": True},
     "ConformalQuantileRegressor": [
         {
             "estimator": QuantileRegressor(alpha=0.0),
@@ -310,6 +313,8 @@ CHECK_PARAMETERS = {
             "learning_rate_init": 0.005,
         },
     },
+    "CompandedMLPClassifier": _IN_DOUBLE,
+    "CompandedMLPRegressor": _IN_DOUBLE,
     "ConformalQuantileRegressor": {
         # CV+ predicts from the scores of all rows: only a split can leave them behind.
         "check_pickle_size_does_not_grow": {"method": "split"},
