@@ -27,7 +27,8 @@ class GeneralizedGaussianLinearRegressor(
     ----------
     shape_bounds : tuple of (float, float), default=(1.0, 4.0)
         Least and largest shape, above 0 and at most 20; two equal ones fix the shape. Below 1 the
-        sum of powers is not convex, and a local optimum is found.
+        sum of powers is not convex: the local optimum at, or next to, the line of a shape of 1 is
+        found.
     alpha : float, default=0.0
         Penalty, at least 0, of the squared coefficients, without the intercept.
     fit_intercept : bool, default=True
@@ -74,7 +75,10 @@ class GeneralizedGaussianLinearRegressor(
     \sum_i s_i`, and the shape that of the largest likelihood of these residuals, the penalty left
     out. Steps are Newton's, the weighted least squares with weights :math:`|r|^{b-2}` divided by
     :math:`b - 1`, shortened where they are too long; a shape of 1 without a penalty is a linear
-    programme. Integer weights equal repeated rows.
+    programme. Below 1, every line that meets as many rows as it has coefficients is a local
+    optimum, and that of shape 1 is kept. Residuals below a millionth of the typical one count as 0:
+    whether a line is optimal then depends on whether some slopes of these rows make it so. Integer
+    weights equal repeated rows.
 
     References
     ----------

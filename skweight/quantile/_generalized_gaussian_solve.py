@@ -8,6 +8,9 @@ from scipy.special import gammaln
 
 # Residuals below this part of the typical one count as that in second derivatives.
 _FLOOR = 1e-8
+# Rows whose residuals are below this part of the typical one are met: their slope can be any up to
+# the one there, as near a shape of 1 the slopes of smaller residuals depend on their last digits.
+_MET = 1e-6
 
 
 class PowerProblem:
@@ -28,7 +31,7 @@ class PowerProblem:
     def __init__(self, X, y, weight, penalty, tol, max_iter):
         self.X, self.y, self.weight = X, y, weight / weight.sum()
         self.penalty, self.tol, self.max_iter = penalty, tol, max_iter
-        self.n_iter = 0
+        self.n_iter, self._line = 0, None
 
     def least_squares(self):
         """Return the coefficients for a shape of 2."""
@@ -60,18 +63,19 @@ class PowerProblem:
 
     def solve(self, coef, shape):
         """Return the coefficients for a shape, from others, and whether they are optimal."""
-        if shape == 1 and not self.penalty.any():
+        if shape <= 1 and not self.penalty.any():
+            # Below 1 every line that meets as many rows as it has coefficients is a local optimum.
             return self._least_absolute()
+        if shape < 1:
+            coef, _ = self.solve(coef, 1)
         value = self.objective(coef, shape)
         for _ in range(self.max_iter):
             gradient, weights, terms = self._derivatives(coef, shape)
-            if (np.abs(gradient) <= self.tol * terms).all():
+            if self._optimal(coef, shape, gradient, terms):
                 return coef, True
             self.n_iter += 1
             direction = -self._system(weights, gradient)
-            # The sum of powers has (shape - 1) times the second derivatives of its quadratic
-            # majoriser. Below a shape of 2 that step may be too long.
-            step = 1 / (shape - 1) if shape > 1 else 1.0
+            step = 1.0
             expected = gradient @ direction
             for _ in range(40):
                 trial = coef + step * direction
@@ -96,8 +100,28 @@ class PowerProblem:
         if shape < 1:  # no slope of a row that is met
             slopes[distance < _FLOOR] = 0
         weights = self.weight * np.maximum(distance, _FLOOR) ** (shape - 2)
+        # These are of a quadratic majoriser. Second derivatives are (shape - 1) times as large,
+        # which serves rows that do not cross 0.
+        if shape > 1:
+            weights[(distance > _MET) | (shape > 2)] *= shape - 1
         gradient = self.penalty * coef - self.X.T @ (slopes * np.sign(residual))
         return gradient, weights, np.abs(self.X).T @ slopes + self.penalty * np.abs(coef)
+
+    def _optimal(self, coef, shape, gradient, terms):
+        """Return whether the gradient is 0 with slopes of the rows that are met as they must be."""
+        if (np.abs(gradient) <= self.tol * terms).all():
+            return True
+        residual = self.y - self.X @ coef
+        norm = self.norm(residual, shape)
+        met = np.abs(residual) < _MET * norm
+        if shape >= 2 or not met.any():
+            return False
+        rows, largest = self.X[met].T, norm * self.weight[met]
+        slopes = largest * (np.abs(residual[met]) / norm) ** (shape - 1) * np.sign(residual[met])
+        others = gradient + rows @ slopes
+        wanted = np.linalg.lstsq(rows, others, rcond=None)[0]
+        within = shape < 1 or (np.abs(wanted) <= largest * _MET ** (shape - 1)).all()
+        return within and (np.abs(others - rows @ wanted) <= self.tol * terms).all()
 
     def _system(self, weights, gradient):
         matrix = (self.X.T * weights) @ self.X
@@ -108,6 +132,11 @@ class PowerProblem:
             return np.linalg.lstsq(matrix, gradient, rcond=None)[0]
 
     def _least_absolute(self):
+        if self._line is None:
+            self._line = self._linear_programme()
+        return self._line
+
+    def _linear_programme(self):
         n, p = self.X.shape
         cost = np.r_[np.zeros(p), self.weight, self.weight]
         unit = sparse.eye(n, format="csc")

@@ -50,6 +50,38 @@ def test_gradient_is_zero(data, shape):
     assert (np.abs(columns.T @ (slopes * np.sign(residual))) <= 2e-8 * slopes.sum()).all()
 
 
+@pytest.mark.parametrize("shape", [1.05, 1.1, 1.15])
+def test_near_a_shape_of_1_some_rows_are_met(data, shape):
+    X, y = data
+    model = fixed(shape).fit(X, y)
+    assert model.converged_
+    # No line between this one and least squares or medians is better.
+    for other in (fixed(1).fit(X, y), fixed(2).fit(X, y)):
+        for part in (1e-6, 1e-3, 0.1):
+            line = (1 - part) * model.predict(X) + part * other.predict(X)
+            least = (np.abs(y - model.predict(X)) ** shape).sum()
+            assert (np.abs(y - line) ** shape).sum() >= least * (1 - 1e-12)
+
+
+def test_below_a_shape_of_1_the_line_of_medians_is_kept(data):
+    X, y = data
+    expected = fixed(1).fit(X, y)
+    found = fixed(0.7).fit(X, y)
+    assert_allclose(found.coef_, expected.coef_, rtol=1e-12)
+    assert found.converged_
+    powers = np.abs(y - expected.predict(X)) ** 0.7
+    assert_allclose(found.scale_**0.7, 0.7 * powers.mean(), rtol=1e-10)
+
+
+def test_below_a_shape_of_1_with_a_penalty_steps_begin_at_1(data):
+    X, y = data
+    model = fixed(0.8, alpha=1e-3).fit(X, y)
+    start = fixed(1, alpha=1e-3).fit(X, y)
+    penalty = 1e-3 * model.coef_ @ model.coef_, 1e-3 * start.coef_ @ start.coef_
+    norms = [(np.abs(y - line.predict(X)) ** 0.8).mean() ** 2.5 for line in (model, start)]
+    assert norms[0] + penalty[0] <= (norms[1] + penalty[1]) * (1 + 1e-12)
+
+
 def test_shape_and_scale_are_those_of_scipy(data):
     X, y = data[0][:, :3], data[1]
 
