@@ -33,13 +33,13 @@ class SelfDistilledMLPClassifier(LogitsMixin, SelfDistilledNet):
     loss : {"squared_error", "log_loss"}, default="squared_error"
         What is trained: the squared error of probabilities, as in the paper, which takes any
         weights, or the cross-entropy, which takes those from 0 to 1.
-    {neural_parameters}
     validation_fraction : float, default=0.1
         Share of the rows on which weights are found, between 0 and 1; every class has its share
         if there are enough rows.
     cv : splitter, iterable or None, default=None
         Its first split says which rows these are, such as ``PredefinedSplit(...)``. None draws
         `validation_fraction`.
+    {neural_parameters}
 
     Attributes
     ----------
@@ -98,6 +98,8 @@ class SelfDistilledMLPClassifier(LogitsMixin, SelfDistilledNet):
         ground_truth_weight="auto",
         weight_bounds=(0.0, 1.0),
         loss="squared_error",
+        validation_fraction=0.1,
+        cv=None,
         hidden_layer_sizes=(100,),
         activation="relu",
         optimizer="adam",
@@ -109,8 +111,6 @@ class SelfDistilledMLPClassifier(LogitsMixin, SelfDistilledNet):
         shuffle=True,
         tol=1e-4,
         n_iter_no_change=10,
-        validation_fraction=0.1,
-        cv=None,
         random_state=None,
         device="auto",
         dtype="auto",

@@ -29,12 +29,12 @@ class SelfDistilledMLPRegressor(TargetsMixin, SelfDistilledNet):
         Weight of the targets in the second step and later ones, any number; "auto" finds it.
     weight_bounds : tuple of (float, float) or None, default=(0.0, 1.0)
         Lowest and highest weight that "auto" may find. None means any.
-    {neural_parameters}
     validation_fraction : float, default=0.1
         Share of the rows on which weights are found, between 0 and 1.
     cv : splitter, iterable or None, default=None
         Its first split says which rows these are, such as ``PredefinedSplit(...)``. None draws
         `validation_fraction`.
+    {neural_parameters}
 
     Attributes
     ----------
@@ -85,6 +85,8 @@ class SelfDistilledMLPRegressor(TargetsMixin, SelfDistilledNet):
         *,
         ground_truth_weight="auto",
         weight_bounds=(0.0, 1.0),
+        validation_fraction=0.1,
+        cv=None,
         hidden_layer_sizes=(100,),
         activation="relu",
         optimizer="adam",
@@ -96,8 +98,6 @@ class SelfDistilledMLPRegressor(TargetsMixin, SelfDistilledNet):
         shuffle=True,
         tol=1e-4,
         n_iter_no_change=10,
-        validation_fraction=0.1,
-        cv=None,
         random_state=None,
         device="auto",
         dtype="auto",
