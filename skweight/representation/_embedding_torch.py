@@ -82,4 +82,8 @@ class PairCriterion(nn.Module):
             )
         output = nn.functional.normalize(output)
         options = {"rows": rows} if self.knows_rows else {}
-        return self.loss(output, classes, **options)
+        loss = self.loss(output, classes, **options)
+        if not isinstance(loss, torch.Tensor) or loss.numel() != 1:
+            found = f"shape {tuple(loss.shape)}" if hasattr(loss, "shape") else repr(loss)
+            raise ValueError(f"loss must return a tensor of one number, got {found}.")
+        return loss.reshape(())

@@ -125,6 +125,12 @@ def test_the_loss_that_was_given_is_left_alone():
     assert loss.scale.dtype == torch.float16
 
 
+@pytest.mark.parametrize("loss", [lambda E, y: E.sum(dim=1), lambda E, y: 1.0])
+def test_a_loss_that_is_no_number_is_refused(loss):
+    with pytest.raises(ValueError, match=r"loss must return a tensor of one number, got (sh|1\.0)"):
+        embedding(loss=loss, max_iter=1).fit(*problem())
+
+
 def test_linear_maps_and_networks():
     X, y = problem()
     linear = embedding(max_iter=2).fit(X, y)
