@@ -1,11 +1,16 @@
 """Models with predict_quantile as base models of a stack."""
 
 import numpy as np
+import pytest
 from numpy.testing import assert_allclose
 from sklearn.datasets import load_diabetes
 from sklearn.linear_model import QuantileRegressor
 
-from skweight.quantile import GeneralizedGaussianLinearRegressor, QuantileStackingRegressor
+from skweight.quantile import (
+    GeneralizedGaussianLinearRegressor,
+    GeneralizedGaussianRegressor,
+    QuantileStackingRegressor,
+)
 from skweight.quantile._adapters import quantile_model
 
 LEVELS = np.array([0.1, 0.5, 0.9])
@@ -28,3 +33,19 @@ def test_a_stack_takes_it():
     stack = QuantileStackingRegressor(bases, quantiles=LEVELS).fit(X, y)
     alone = QuantileStackingRegressor(bases[1:], quantiles=LEVELS).fit(X, y)
     assert stack.score(X, y) > alone.score(X, y)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_stack_takes_the_networks_beside_the_line():
+    pytest.importorskip("torch")
+    X, y = load_diabetes(return_X_y=True)
+    X, y = X[:120], y[:120]
+    small = {"hidden_layer_sizes": (4,), "max_iter": 5, "random_state": 0}
+    networks = GeneralizedGaussianRegressor(2, **small)
+    bases = [("errors", GeneralizedGaussianLinearRegressor()), ("networks", networks)]
+    stack = QuantileStackingRegressor(bases, quantiles=LEVELS, cv=2).fit(X, y)
+    assert len(stack.estimators_) == 2
+    # Fitted again on all rows, the networks are those that one fits alone.
+    expected = networks.fit(X, y).predict_quantile(X, LEVELS)
+    alone = QuantileStackingRegressor(bases[1:], quantiles=LEVELS, cv=2).fit(X, y)
+    assert_allclose(alone.predict_quantiles(X), expected, rtol=1e-10)
