@@ -109,6 +109,7 @@ ROOMS = {
     "imbalance": Room("skweight._cli.rooms.imbalance"),
     "neural": Room("skweight._cli.rooms.neural", packages=NETWORKS, extra="neural"),
     "representation": Room("skweight._cli.rooms.representation", packages=NETWORKS, extra="neural"),
+    "transfer": Room("skweight._cli.rooms.transfer", packages=NETWORKS, extra="neural"),
     "reweighting": Room("skweight._cli.rooms.reweighting"),
 }
 
