@@ -46,11 +46,13 @@ def test_without_torch_one_sentence_names_the_extra(without_torch, refuses, tmp_
     assert "pip install 'skweight[neural]'" in told
 
 
-def test_without_torch_the_tour_leaves_the_room_out(without_torch, capsys):
-    assert tour._rooms(None) == [name for name in rooms.ROOMS if name != "neural"]
+def test_without_torch_the_tour_leaves_rooms_of_networks_out(without_torch, capsys):
+    left_out = ["neural", "representation", "transfer"]
+    assert tour._rooms(None) == [name for name in rooms.ROOMS if name not in left_out]
     told = capsys.readouterr().out
-    assert told.count("\n") == 1
-    assert "left out the neural room" in told
+    assert told.count("\n") == len(left_out)
+    for name in left_out:
+        assert f"left out the {name} room" in told
     assert "pip install 'skweight[neural]'" in told
     with pytest.raises(skweight._cli.CommandError, match=r"tour --room neural.*skweight\[neural\]"):
         tour._rooms("neural")
