@@ -20,7 +20,7 @@ from sklearn.datasets import load_digits
 from skweight.transfer import WeightAlignedClassifier
 
 X, y = load_digits(return_X_y=True)
-model = WeightAlignedClassifier(memory_per_class=20, max_iter=20, random_state=0)
+model = WeightAlignedClassifier(memory_per_class=20, tol=0.01, random_state=0)
 for rows in (y < 5, y >= 5):          # a task each, of all rows of its classes
     model.partial_fit(X[rows] / 16, y[rows])
 model.predict(X / 16)                 # labels of both
