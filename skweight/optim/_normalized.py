@@ -97,7 +97,7 @@ Optimizer class, default="adamp"
     >>> from sklearn.datasets import load_iris
     >>> from skweight.optim import NormalizedMLPClassifier
     >>> X, y = load_iris(return_X_y=True)
-    >>> net = NormalizedMLPClassifier((20,), learning_rate_init=0.02, random_state=0)
+    >>> net = NormalizedMLPClassifier((20,), learning_rate_init=0.02, tol=1e-3, random_state=0)
     >>> net.fit(X, y).score(X, y) > 0.95
     True
     """
@@ -193,7 +193,7 @@ Optimizer class, default="adamp"
     >>> from sklearn.datasets import load_diabetes
     >>> from skweight.optim import NormalizedMLPRegressor
     >>> X, y = load_diabetes(return_X_y=True)
-    >>> net = NormalizedMLPRegressor((20,), norm="layer", random_state=0)
+    >>> net = NormalizedMLPRegressor((20,), learning_rate_init=0.01, tol=0.01, random_state=0)
     >>> net.fit(X, y).score(X, y) > 0.4
     True
     """
