@@ -15,8 +15,8 @@ _SMALL_NET = {
     "max_iter": 100,
     "random_state": 0,
 }
-_COMPANDED = {**_SMALL_NET, "b": 0.5, "learning_rate_init": 0.05, "max_iter": 30}
-_NORMALIZED = {**_SMALL_NET, "learning_rate_init": 0.05, "max_iter": 30}
+# The same in fewer and longer steps.
+_SHORT_NET = {**_SMALL_NET, "learning_rate_init": 0.1, "max_iter": 10}
 # Few epochs: densities of shapes below 1 have a cusp, past which steps make more and more of
 # rounding. With shapes of 1 at least, weights and repeated rows agree after 100 epochs, too.
 _SMALL_ENSEMBLE = {**_SMALL_NET, "n_estimators": 2, "learning_rate_init": 0.05, "max_iter": 8}
@@ -46,8 +46,8 @@ CHEAP_PARAMETERS = {
             "random_state": 0,
         },
     ],
-    "CompandedMLPClassifier": _COMPANDED,
-    "CompandedMLPRegressor": {**_COMPANDED, "learn_compander": True},
+    "CompandedMLPClassifier": {**_SHORT_NET, "b": 0.5},
+    "CompandedMLPRegressor": {**_SHORT_NET, "b": 0.5, "learn_compander": True},
     "ConformalQuantileRegressor": [
         {
             "estimator": QuantileRegressor(alpha=0.0),
@@ -101,26 +101,6 @@ CHEAP_PARAMETERS = {
     "GeneralizedGaussianRegressor": _SMALL_ENSEMBLE,
     "GeneralizedGaussianTDRegressor": _SMALL_ENSEMBLE,
     "LevelwiseQuantileRegressor": {"quantiles": (0.05, 0.5, 0.95)},
-    # All rows in one batch, and a linear map on drawn batches.
-    "MultiSimilarityEmbedding": [
-        {"hidden_layer_sizes": (8,), "n_per_class": 200, "max_iter": 5, "random_state": 0},
-        {
-            "n_components": 2,
-            "hidden_layer_sizes": (),
-            "loss": "triplet",
-            "n_per_class": 3,
-            "max_iter": 3,
-            "random_state": 0,
-        },
-    ],
-    "NeuralClassifier": _SMALL_NET,
-    "NeuralRegressor": _SMALL_NET,
-    "NeuralTransformer": _SMALL_NET,
-    "NormalizedMLPClassifier": [
-        {**_NORMALIZED, "norm": "batch"},
-        {**_NORMALIZED, "norm": "layer", "optimizer": "sgdp"},
-    ],
-    "NormalizedMLPRegressor": {**_NORMALIZED, "norm": "batch"},
     # All rows in each step, and a start that is unique: then weights equal repeated rows.
     "LocalQuantileStackingRegressor": [
         {
@@ -141,6 +121,23 @@ CHEAP_PARAMETERS = {
         }
         for weighting in ("medium", "coarse")
     ],
+    # All rows in one batch, and a linear map on drawn batches.
+    "MultiSimilarityEmbedding": [
+        {"hidden_layer_sizes": (8,), "n_per_class": 200, "max_iter": 5, "random_state": 0},
+        {
+            "n_components": 2,
+            "hidden_layer_sizes": (),
+            "loss": "triplet",
+            "n_per_class": 3,
+            "max_iter": 3,
+            "random_state": 0,
+        },
+    ],
+    "NeuralClassifier": _SMALL_NET,
+    "NeuralRegressor": _SMALL_NET,
+    "NeuralTransformer": _SMALL_NET,
+    "NormalizedMLPClassifier": {**_SHORT_NET, "norm": "batch"},
+    "NormalizedMLPRegressor": {**_SHORT_NET, "norm": "layer", "optimizer": "sgdp"},
     # Its default split is random: without a seed no two fits agree.
     "OrdinalConformalClassifier": {"random_state": 0},
     "PrestoClassifier": [
@@ -372,12 +369,12 @@ CHECK_PARAMETERS = {
     "DynamicLossReweightedRegressor": {
         "check_other_dtypes": {"estimator": DecisionTreeRegressor(max_depth=2)},
     },
+    "GeneralizedGaussianRegressor": _IN_DOUBLE,
+    "GeneralizedGaussianTDRegressor": _IN_DOUBLE,
     "LocalQuantileStackingRegressor": {
         # The global weights that it starts from by default are found to six digits.
         "check_weights_equal_repetition": {"init": "equal"},
     },
-    "GeneralizedGaussianRegressor": _IN_DOUBLE,
-    "GeneralizedGaussianTDRegressor": _IN_DOUBLE,
     "MultiSimilarityEmbedding": _IN_DOUBLE,
     "NeuralClassifier": _IN_DOUBLE,
     "NeuralRegressor": _IN_DOUBLE,
