@@ -2,6 +2,7 @@
 
 import copy
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -96,6 +97,17 @@ def test_a_network_is_preserved_and_folds_back(learnable):
     remove_weight_compander(worn)
     assert sorted(worn.state_dict()) == sorted(plain.state_dict())
     assert_allclose(worn(ROWS).detach(), before, rtol=1e-12)
+
+
+def test_networks_that_wear_it_are_saved_by_their_state():
+    worn = add_weight_compander(network(), a=A, b=B, learnable=True)
+    other = add_weight_compander(network(seed=1), a=1.0, learnable=True)
+    other.load_state_dict(worn.state_dict())
+    assert_array_equal(other(ROWS).detach(), worn(ROWS).detach())
+    assert_array_equal(copy.deepcopy(worn)(ROWS).detach(), worn(ROWS).detach())
+    with pytest.raises(RuntimeError, match="only supported through state_dict"):
+        pickle.dumps(worn)
+    pickle.dumps(remove_weight_compander(worn))
 
 
 def test_raw_weights_are_what_is_trained():

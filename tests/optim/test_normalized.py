@@ -130,6 +130,30 @@ def test_training_goes_on_with_the_optimiser():
     assert_array_equal(both.predict_proba(X), once.predict_proba(X))
 
 
+def test_nets_of_skorch_search_for_options():
+    from sklearn.model_selection import GridSearchCV
+    from skorch import NeuralNetClassifier
+
+    layers = [
+        torch.nn.Linear(4, 5),
+        torch.nn.BatchNorm1d(5),
+        torch.nn.ReLU(),
+        torch.nn.Linear(5, 3),
+    ]
+    net = NeuralNetClassifier(
+        torch.nn.Sequential(*hidden, torch.nn.Linear(5, 3)),
+        criterion=torch.nn.CrossEntropyLoss,
+        optimizer=AdamP,
+        max_epochs=3,
+        train_split=None,
+        verbose=0,
+    )
+    search = GridSearchCV(net, {"optimizer__delta": [0.0, 0.1]}, cv=2, error_score="raise")
+    search.fit(X.astype(np.float32), y)
+    (group,) = search.best_estimator_.optimizer_.param_groups
+    assert group["delta"] == search.best_params_["optimizer__delta"]
+
+
 def test_names_that_are_none():
     with pytest.raises(ValueError, match="norm"):
         NormalizedMLPClassifier(norm="group").fit(X, y)
