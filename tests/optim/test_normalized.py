@@ -134,12 +134,7 @@ def test_nets_of_skorch_search_for_options():
     from sklearn.model_selection import GridSearchCV
     from skorch import NeuralNetClassifier
 
-    layers = [
-        torch.nn.Linear(4, 5),
-        torch.nn.BatchNorm1d(5),
-        torch.nn.ReLU(),
-        torch.nn.Linear(5, 3),
-    ]
+    hidden = torch.nn.Linear(4, 5), torch.nn.BatchNorm1d(5), torch.nn.ReLU()
     net = NeuralNetClassifier(
         torch.nn.Sequential(*hidden, torch.nn.Linear(5, 3)),
         criterion=torch.nn.CrossEntropyLoss,
