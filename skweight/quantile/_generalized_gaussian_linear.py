@@ -74,11 +74,13 @@ class GeneralizedGaussianLinearRegressor(
     a penalty of alpha times the sum of weights. The scale is :math:`a^b = b \sum_i s_i |r_i|^b /
     \sum_i s_i`, and the shape that of the largest likelihood of these residuals, the penalty left
     out. Steps are Newton's, the weighted least squares with weights :math:`|r|^{b-2}` divided by
-    :math:`b - 1`, shortened where they are too long; a shape of 1 without a penalty is a linear
-    programme. Below 1, every line that meets as many rows as it has coefficients is a local
-    optimum, and that of shape 1 is kept. Residuals below a millionth of the typical one count as 0:
-    whether a line is optimal then depends on whether some slopes of these rows make it so. Integer
-    weights equal repeated rows.
+    :math:`b - 1`, shortened where they are too long. Below 2 the rows nearest to the line, as many
+    as there are coefficients, enter by the slopes that the others ask of them, as there the
+    residual is the smoother function. A shape of 1 without a penalty is a linear programme. Below
+    1, every line that meets as many rows as it has coefficients is a local optimum, and that of
+    shape 1 is kept. Residuals below 1e-8 of the typical one count as 0: whether a line is optimal
+    then depends on whether some slopes of these rows make it so. Integer weights equal repeated
+    rows.
 
     References
     ----------

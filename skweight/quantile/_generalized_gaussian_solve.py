@@ -6,11 +6,11 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.optimize import linprog, minimize_scalar
 from scipy.special import gammaln
 
-# Residuals below this part of the typical one count as that in second derivatives.
-_FLOOR = 1e-8
-# Rows whose residuals are below this part of the typical one are met: their slope can be any up to
-# the one there, as near a shape of 1 the slopes of smaller residuals depend on their last digits.
-_MET = 1e-6
+# Rows whose residuals are below this part of the typical one are met: there, near a shape of 1, the
+# slope depends on the last digits, and can be any up to that at the end of the part.
+_MET = 1e-8
+# Rows whose residuals are below this part of the typical one may end next to 0.
+_NEAR = 0.1
 
 
 class PowerProblem:
@@ -74,19 +74,33 @@ class PowerProblem:
             if self._optimal(coef, shape, gradient, terms):
                 return coef, True
             self.n_iter += 1
-            direction = -self._system(weights, gradient)
-            step = 1.0
-            expected = gradient @ direction
-            for _ in range(40):
-                trial = coef + step * direction
-                found = self.objective(trial, shape)
-                if found <= value + 1e-4 * step * expected:
-                    break
-                step /= 2
-            else:  # nothing is left but rounding
-                return coef, -expected <= 1e-12 * value
-            coef, value = trial, found
+            better = None
+            if 1 < shape < 2:
+                models = self._slopes_of_nearest_rows(coef, shape, gradient, weights)
+                better = self._descend(coef, value, gradient, shape, *models, halvings=8)
+            if better is None:
+                better = self._descend(coef, value, gradient, shape, gradient, weights)
+            if better is None:  # nothing is left but rounding
+                decrease = gradient @ self._system(weights, gradient)
+                return coef, bool(decrease <= 1e-12 * value)
+            coef, value = better
         return coef, False
+
+    def _descend(self, coef, value, gradient, shape, slope, weights, halvings=40):
+        """Return coefficients with a lower objective, and it, by a step that a quadratic proposes.
+
+        `slope` is the quadratic's gradient. Return None where no such step is found.
+        """
+        direction = -self._system(weights, slope)
+        expected = gradient @ direction
+        if expected >= 0:
+            return None
+        for step in 0.5 ** np.arange(halvings):
+            trial = coef + step * direction
+            found = self.objective(trial, shape)
+            if found < value + 1e-4 * step * expected:
+                return trial, found
+        return None
 
     def _derivatives(self, coef, shape):
         """Return the gradient, weights of the rows in the quadratic, and the size of its terms."""
@@ -98,14 +112,44 @@ class PowerProblem:
         distance = np.abs(residual) / norm
         slopes = norm * self.weight * distance ** (shape - 1)
         if shape < 1:  # no slope of a row that is met
-            slopes[distance < _FLOOR] = 0
-        weights = self.weight * np.maximum(distance, _FLOOR) ** (shape - 2)
+            slopes[distance < _MET] = 0
+        weights = self.weight * np.maximum(distance, _MET) ** (shape - 2)
         # These are of a quadratic majoriser. Second derivatives are (shape - 1) times as large,
         # which serves rows that do not cross 0.
         if shape > 1:
             weights[(distance > _MET) | (shape > 2)] *= shape - 1
         gradient = self.penalty * coef - self.X.T @ (slopes * np.sign(residual))
         return gradient, weights, np.abs(self.X).T @ slopes + self.penalty * np.abs(coef)
+
+    def _slopes_of_nearest_rows(self, coef, shape, gradient, weights):
+        """Return gradient and weights of a quadratic that aims at residuals by their slopes.
+
+        As a function of its residual, the slope of a row is next to a jump at 0 where the shape is
+        next to 1; the residual is a smooth function of the slope. So that of as many rows as there
+        are coefficients, the nearest, is what makes the gradient 0, and their residuals follow.
+        """
+        residual = self.y - self.X @ coef
+        norm = self.norm(residual, shape)
+        if norm == 0:
+            return gradient, weights
+        relative = residual / norm
+        near = np.argsort(np.abs(relative))[: len(coef)]
+        near = near[np.abs(relative[near]) < _NEAR]
+        rows, distance, largest = self.X[near].T, relative[near], norm * self.weight[near]
+        now = np.abs(distance) ** (shape - 1) * np.sign(distance)
+        others = gradient + rows @ (largest * now)
+        wanted = np.linalg.lstsq(rows, others, rcond=None)[0] / largest
+        # Rows that would need a larger slope are let go, with little curvature.
+        stay = np.abs(wanted) < _NEAR ** (shape - 1)
+        aim = np.where(stay, np.sign(wanted), 0) * np.minimum(np.abs(wanted), 1) ** (
+            1 / (shape - 1)
+        )
+        from_zero = np.where(stay, np.maximum(np.abs(aim), _MET), _NEAR)
+        curvature = (shape - 1) * from_zero ** (shape - 2)
+        slopes = np.where(stay, wanted + curvature * (distance - aim), now)
+        weights = weights.copy()
+        weights[near] = self.weight[near] * curvature
+        return others - rows @ (largest * slopes), weights
 
     def _optimal(self, coef, shape, gradient, terms):
         """Return whether the gradient is 0 with slopes of the rows that are met as they must be."""

@@ -50,7 +50,7 @@ def test_gradient_is_zero(data, shape):
     assert (np.abs(columns.T @ (slopes * np.sign(residual))) <= 2e-8 * slopes.sum()).all()
 
 
-@pytest.mark.parametrize("shape", [1.05, 1.1, 1.15])
+@pytest.mark.parametrize("shape", [1.001, 1.02, 1.05, 1.1, 1.15])
 def test_near_a_shape_of_1_some_rows_are_met(data, shape):
     X, y = data
     model = fixed(shape).fit(X, y)
