@@ -3,10 +3,10 @@
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.utils.validation import _num_samples, column_or_1d, validate_data
+from sklearn.utils.validation import column_or_1d, validate_data
 
 from skweight._core._callbacks import with_callbacks
-from skweight._core._sklearn_compat import Interval, _fit_context, _safe_indexing
+from skweight._core._sklearn_compat import Interval, _fit_context, _num_samples, _safe_indexing
 from skweight.neural._base import checked_rows, positive_rows
 from skweight.neural._docs import documented
 from skweight.neural._parameters import store_parameters
