@@ -67,6 +67,25 @@ def test_without_torch_other_rooms_have_no_networks(without_torch):
         quantile_candidates.candidates(True, networks=True),
     ):
         assert not [c.name for c in listed if "Network" in c.name or "local" in c.name]
+    assert "Line of tails" in [c.name for c in listed]
+
+
+def test_a_line_with_tails_stands_in_for_networks(without_torch):
+    from skweight._cli.rooms import quantile
+    from skweight.quantile import GeneralizedGaussianLinearRegressor
+
+    table, rows = table_of(60), np.arange(60)
+    frame, columns = of_loader(table[["x", "noise"]])
+    parts = {"name": "toy", "title": "Toy", "story": "A story.", "weights": None, "overlap": 0.0}
+    parts |= {"frame": frame, "columns": columns, "target": table["price"].to_numpy()}
+    study = quantile.study_of((0.1, 0.5, 0.9), 40, True, splits=[(rows[:40], rows[40:])], **parts)
+    (line,) = [c for c in study.candidates if c.name == "Line of tails"]
+    fitted = quantile.fit(line, study, rows[:40])
+    X = fitted[:-1].transform(frame)
+    expected = GeneralizedGaussianLinearRegressor().fit(X[:40], study.target[:40])
+    np.testing.assert_allclose(
+        fitted[-1].predict_quantiles(X), expected.predict_quantile(X, study.levels), rtol=1e-12
+    )
 
 
 def test_codes_of_categories_come_first_and_the_unknown_are_minus_one():

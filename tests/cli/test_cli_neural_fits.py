@@ -214,7 +214,7 @@ def test_networks_of_quantiles_are_candidates(monkeypatch):
         splits=[(rows[:70], rows[70:])],
         overlap=0.0,
     )
-    kept = ["Stacking, local", "Network", "Linear"]
+    kept = ["Stacking, local", "Network", "Network of tails", "Linear"]
     study.candidates = [c for c in study.candidates if c.name in kept]
     assert [c.name for c in study.candidates] == kept
     outcome = evaluate(study, quantile)

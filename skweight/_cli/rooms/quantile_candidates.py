@@ -21,7 +21,7 @@ def candidates(calibrated, networks=False):
     calibrated : bool
         Whether rows are enough for intervals that are calibrated.
     networks : bool, default=False
-        Whether to list networks, if torch is installed.
+        Whether to list networks or, where torch is missing, a line beside the stacks.
 
     Returns
     -------
@@ -55,6 +55,13 @@ def candidates(calibrated, networks=False):
         ours.append(("Stacking, local", "local", note))
         note = "QuantileMLPRegressor: an output for each level, early stopping"
         ours.append(("Network", "network", note))
+        note = (
+            "GeneralizedGaussianRegressor: location, scale and tails by an ensemble, early stopping"
+        )
+        ours.append(("Network of tails", "tails", note))
+    elif networks:
+        note = "GeneralizedGaussianLinearRegressor: a line, and scale and tails of the errors"
+        ours.append(("Line of tails", "line", note))
     others = [(name, kind, note) for kind, name, note in models] + [
         ("Average of the four", "average", "all models count the same at every level"),
         ("Best of the four", "best", "picked by its score on held out training rows"),
@@ -94,6 +101,8 @@ def _pipeline(study, rows, *, kind):
     from skweight._cli.rooms.quantile_models import AverageOfModels, BestModel, OneModel
     from skweight.quantile import (
         ConformalQuantileRegressor,
+        GeneralizedGaussianLinearRegressor,
+        GeneralizedGaussianRegressor,
         LocalQuantileStackingRegressor,
         QuantileMLPRegressor,
         QuantileStackingRegressor,
@@ -114,9 +123,14 @@ def _pipeline(study, rows, *, kind):
     elif kind == "local":
         inside = {"cv": folds_inside(groups), "random_state": SEED}
         model = LocalQuantileStackingRegressor(bases, levels, **inside)
-    elif kind == "network":
-        stop = {"early_stopping": True, "cv": rows_to_stop_by(groups)}
-        model = QuantileMLPRegressor(levels, **stop, random_state=SEED)
+    elif kind in ("network", "tails"):
+        options = {"early_stopping": True, "cv": rows_to_stop_by(groups), "random_state": SEED}
+        if kind == "network":
+            model = QuantileMLPRegressor(levels, **options)
+        else:
+            model = OneModel(GeneralizedGaussianRegressor(**options), levels)
+    elif kind == "line":
+        model = OneModel(GeneralizedGaussianLinearRegressor(), levels)
     elif kind in ("coarse", "medium", "fine"):
         model = QuantileStackingRegressor(bases, levels, kind, cv=folds_inside(groups))
     else:

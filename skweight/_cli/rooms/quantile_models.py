@@ -35,7 +35,7 @@ class OneModel(QuantileRegressorMixin, BaseEstimator):
         weights = {} if sample_weight is None else {"sample_weight": sample_weight}
 
         def build():
-            return quantile_model(self.estimator, self.quantiles_).fit(X, y, **weights).estimator
+            return quantile_model(self.estimator, self.quantiles_).fit(X, y, **weights)
 
         asked = self.estimator, self.quantiles_, np.asarray(X), np.asarray(y), sample_weight
         self.fitted_ = recall(joblib.hash(asked), build)
@@ -43,7 +43,7 @@ class OneModel(QuantileRegressorMixin, BaseEstimator):
         return self
 
     def _forecast(self, X):
-        return np.asarray(self.fitted_.predict_quantiles(X, self.quantiles_), dtype=np.float64)
+        return self.fitted_.predict_quantiles(X)
 
 
 class AverageOfModels(QuantileRegressorMixin, BaseEstimator):
