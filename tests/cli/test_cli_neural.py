@@ -47,7 +47,7 @@ def test_without_torch_one_sentence_names_the_extra(without_torch, refuses, tmp_
 
 
 def test_without_torch_the_tour_leaves_rooms_of_networks_out(without_torch, capsys):
-    left_out = ["neural", "representation", "transfer"]
+    left_out = ["neural", "optim", "representation", "transfer"]
     assert tour._rooms(None) == [name for name in rooms.ROOMS if name not in left_out]
     told = capsys.readouterr().out
     assert told.count("\n") == len(left_out)

@@ -108,6 +108,7 @@ ROOMS = {
     "distillation": Room("skweight._cli.rooms.distillation"),
     "imbalance": Room("skweight._cli.rooms.imbalance"),
     "neural": Room("skweight._cli.rooms.neural", packages=NETWORKS, extra="neural"),
+    "optim": Room("skweight._cli.rooms.optim", packages=NETWORKS, extra="neural"),
     "representation": Room("skweight._cli.rooms.representation", packages=NETWORKS, extra="neural"),
     "transfer": Room("skweight._cli.rooms.transfer", packages=NETWORKS, extra="neural"),
     "reweighting": Room("skweight._cli.rooms.reweighting"),

@@ -30,21 +30,32 @@ model[-1].n_iter_            # epochs, until rows held out no longer gained
 _TWINS = (
     " Of perceptrons: ours beside scikit-learn's, with the same layers and the same way to stop."
 )
-_EPOCHS = Measure("epochs", "epochs", None, "Passes over the training rows, until it stopped.")
-_MEASURES = {
-    "numbers": [
-        Measure("error", "squared error", "lower", "Mean squared error." + _TWINS),
-        Measure("r2", "R2", None, "Share of the targets' variance that is explained."),
-        _EPOCHS,
-    ],
-    "classes": [
-        Measure("loss", "log-loss", "lower", "How surprised it is by the labels." + _TWINS),
+
+
+def measures(outcome, twins):
+    """List the scores of networks.
+
+    Parameters
+    ----------
+    outcome : {"numbers", "classes"}
+        What is predicted.
+    twins : str
+        What the pairs are that the first score is a verdict on.
+    """
+    epochs = Measure("epochs", "epochs", None, "Passes over the training rows, until it stopped.")
+    if outcome == "numbers":
+        return [
+            Measure("error", "squared error", "lower", "Mean squared error." + twins),
+            Measure("r2", "R2", None, "Share of the targets' variance that is explained."),
+            epochs,
+        ]
+    return [
+        Measure("loss", "log-loss", "lower", "How surprised it is by the labels." + twins),
         Measure(
             "accuracy", "accuracy", "higher", "Share of rows whose label is found.", is_share=True
         ),
-        _EPOCHS,
-    ],
-}
+        epochs,
+    ]
 
 
 @dataclass(kw_only=True)
@@ -76,7 +87,7 @@ def study_of(outcome, **parts):
     return NeuralStudy(
         outcome=outcome,
         candidates=candidates(outcome, bool(parts["columns"].categorical)),
-        measures=_MEASURES[outcome],
+        measures=measures(outcome, _TWINS),
         twins=TWINS,
         **parts,
     )

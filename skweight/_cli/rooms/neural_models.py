@@ -49,34 +49,42 @@ def candidates(outcome, has_categories):
     ]
 
 
-def learner(pipeline):
+def learner(fitted):
     """Give the model of a fitted pipeline, out of what scales its targets."""
-    return getattr(pipeline[-1], "regressor_", pipeline[-1])
+    return getattr(fitted[-1], "regressor_", fitted[-1])
 
 
 def _perceptron(study, rows):
-    return _pipeline(encoder(study.columns), _network(study, rows, LAYERS))
+    return pipeline(encoder(study.columns), _network(study, rows, LAYERS))
 
 
 def _vectors(study, rows):
     places = list(range(len(study.columns.categorical)))  # codes come first
     network = _network(study, rows, LAYERS, categorical_features=places)
-    return _pipeline(encoder(study.columns, vectors=True), network)
+    return pipeline(encoder(study.columns, vectors=True), network)
 
 
 def _residual(study, rows):
     from skweight.neural import ResidualMLP
 
-    return _pipeline(encoder(study.columns), _network(study, rows, BLOCKS, module=ResidualMLP))
+    return pipeline(encoder(study.columns), _network(study, rows, BLOCKS, module=ResidualMLP))
 
 
 def _network(study, rows, sizes, **options):
-    """Build one of ours."""
     from skweight import neural
 
-    stop = {"early_stopping": _can_stop(study, rows), "cv": rows_to_stop_by(groups_of(study, rows))}
-    model = getattr(neural, f"Neural{_kind(study)}")
-    return model(sizes, max_iter=_MOST_EPOCHS, **stop, random_state=SEED, **options)
+    model = getattr(neural, f"Neural{kind_of(study)}")
+    return model(sizes, **how_to_train(study, rows), **options)
+
+
+def how_to_train(study, rows):
+    """Give the options that all our networks are trained with."""
+    return {
+        "max_iter": _MOST_EPOCHS,
+        "early_stopping": _can_stop(study, rows),
+        "cv": rows_to_stop_by(groups_of(study, rows)),
+        "random_state": SEED,
+    }
 
 
 def _can_stop(study, rows):
@@ -92,7 +100,7 @@ def _their_perceptron(study, rows):
     from sklearn.compose import TransformedTargetRegressor
     from sklearn.preprocessing import StandardScaler
 
-    model = getattr(neural_network, f"MLP{_kind(study)}")(
+    model = getattr(neural_network, f"MLP{kind_of(study)}")(
         hidden_layer_sizes=LAYERS,
         max_iter=_MOST_EPOCHS,
         early_stopping=_can_stop(study, rows),
@@ -100,16 +108,16 @@ def _their_perceptron(study, rows):
     )
     if study.outcome == "numbers":  # ours scales targets by itself
         model = TransformedTargetRegressor(model, transformer=StandardScaler())
-    return _pipeline(encoder(study.columns), model)
+    return pipeline(encoder(study.columns), model)
 
 
 def _boosting(study, rows):
     from sklearn import ensemble
 
     codes = list(range(len(study.columns.categorical))) or None
-    model = getattr(ensemble, f"HistGradientBoosting{_kind(study)}")
+    model = getattr(ensemble, f"HistGradientBoosting{kind_of(study)}")
     model = model(categorical_features=codes, random_state=SEED)
-    return _pipeline(encoder(study.columns, native=True), model)
+    return pipeline(encoder(study.columns, native=True), model)
 
 
 def _linear(study, rows):
@@ -117,14 +125,16 @@ def _linear(study, rows):
 
     classes = study.outcome == "classes"
     model = LogisticRegression(max_iter=2000) if classes else RidgeCV(np.logspace(-3, 3, 13))
-    return _pipeline(encoder(study.columns), model)
+    return pipeline(encoder(study.columns), model)
 
 
-def _kind(study):
+def kind_of(study):
+    """Give how names of estimators for the study's outcome end."""
     return "Classifier" if study.outcome == "classes" else "Regressor"
 
 
-def _pipeline(columns, model):
+def pipeline(columns, model):
+    """Put a model behind what prepares its columns."""
     from sklearn.pipeline import Pipeline
 
     return Pipeline([("columns", columns), (STEP, model)])
