@@ -34,13 +34,15 @@ class GeneralizedGaussianTDRegressor(GeneralizedGaussianRegressor):
     target_update : int, default=10
         Epochs after which the copy that predicts values of next states is renewed.
     scale : "learned" or float, default="learned"
-        Whether the scale is learned, or what it is for all rows, above 0, in units of `scale_floor`
-        below. The paper has 1.0 and learns the shape only.
+        Whether the scale is learned, or what it is for all rows, above 0, in units of the largest
+        value that is to be expected: the root mean square of the rewards over ``1 - discount``.
+        The paper has 1.0 and learns the shape only.
     scale_floor : float, default=1e-3
-        What scales that are learned are above, between 0 and 1, in units of the largest value that
-        is to be expected: the root mean square of the rewards over ``1 - discount``.
-    shape_bounds : tuple of (float, float), default=(0.2, 4.0)
-        Least and largest shape, above 0 and at most 20; two equal ones fix the shape.
+        What scales that are learned are above, between 0 and 1, in the same units.
+    shape_bounds : tuple of (float, float), default=(1.0, 4.0)
+        Least and largest shape, above 0 and at most 20; two equal ones fix the shape. A shape of 2
+        aims at means, which values are, whatever the targets' distribution; others do where it is
+        symmetric.
     risk_averse : bool, default=True
         Whether a member counts in proportion to its shape in the loss of a row, so that members
         with light tails count more. It has no effect with a single member.
@@ -90,8 +92,8 @@ class GeneralizedGaussianTDRegressor(GeneralizedGaussianRegressor):
     >>> import numpy as np
     >>> from skweight.quantile import GeneralizedGaussianTDRegressor
     >>> X, reward = np.eye(2), [0.0, 1.0]
-    >>> options = {"scale": 1.0, "hidden_layer_sizes": (), "learning_rate_init": 0.05}
-    >>> net = GeneralizedGaussianTDRegressor(discount=0.5, tol=0.01, **options, random_state=1)
+    >>> options = {"shape_bounds": (2, 2), "hidden_layer_sizes": (), "learning_rate_init": 0.05}
+    >>> net = GeneralizedGaussianTDRegressor(discount=0.5, scale=1.0, **options, random_state=0)
     >>> net.fit(X, reward, X_next=X[::-1]).predict(X).round(1)
     array([0.7, 1.3])
     """
@@ -112,7 +114,7 @@ class GeneralizedGaussianTDRegressor(GeneralizedGaussianRegressor):
         target_update=10,
         scale="learned",
         scale_floor=1e-3,
-        shape_bounds=(0.2, 4.0),
+        shape_bounds=(1.0, 4.0),
         risk_averse=True,
         detach_weights=True,
         epistemic_weight=5e-4,

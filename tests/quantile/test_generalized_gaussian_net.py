@@ -89,7 +89,7 @@ def test_targets_are_frozen_between_updates():
 
 def test_terminal_transitions_are_outcomes(data):
     X, y = data
-    plain = net().fit(X, y).predict_distribution(X)
+    plain = net(shape_bounds=(1.0, 4.0)).fit(X, y).predict_distribution(X)
     for more in ({}, {"done": np.ones(100)}, {"X_next": X * np.nan, "done": np.ones(100)}):
         terminal = net(GeneralizedGaussianTDRegressor).fit(X, y, **more)
         assert_array_equal(terminal.predict_distribution(X), plain)
