@@ -76,7 +76,14 @@ class SelfDistilledNet(BaseNeural):
             kept, held = (np.arange(X.shape[0])[part] for part in (kept, held))
         if weight is None:
             return kept, held
-        return kept[weight[kept] > 0], held[weight[held] > 0]
+        found = kept[weight[kept] > 0], held[weight[held] > 0]
+        for some, left, name in zip((kept, held), found, ("to train on", "held out"), strict=True):
+            if len(some) and not len(left):
+                raise ValueError(
+                    f"sample_weight must be above 0 for a row at least of those {name}, got 0 for "
+                    f"all {len(some)}: raise validation_fraction or give cv."
+                )
+        return found
 
     def _distil(self, X, Z, weight, n_kept, seen):
         """Train the chain, of which the last network is kept.

@@ -21,7 +21,7 @@ class BalancedBatchSampler:
     y : array-like of shape (n_samples,)
         Classes, of which one at least has two rows.
     n_classes_per_batch : int or None, default=None
-        Classes in a batch, at least 1. More than have two rows means these; None means these, 16 at
+        Classes in a batch, at least 2. More than have two rows means these; None means these, 16 at
         the most.
     n_per_class : int, default=5
         Rows of each class in a batch, at least 2.
@@ -63,7 +63,7 @@ class BalancedBatchSampler:
     def __init__(self, y, n_classes_per_batch=None, n_per_class=5, random_state=None):
         wanted = _MOST_CLASSES if n_classes_per_batch is None else n_classes_per_batch
         for name, value, least in (
-            ("n_classes_per_batch", wanted, 1),
+            ("n_classes_per_batch", wanted, 2),
             ("n_per_class", n_per_class, 2),
         ):
             if not isinstance(value, Integral) or value < least:

@@ -52,7 +52,7 @@ class MultiSimilarityEmbedding(ClassNamePrefixFeaturesOutMixin, TransformerMixin
     hidden_layer_sizes : tuple of int or int, default=(128,)
         Units of the hidden layers; () is a linear map without biases.
     n_classes_per_batch : int or None, default=None
-        Classes in a batch, at least 1. More than have two rows means these; None means these, 16 at
+        Classes in a batch, at least 2. More than have two rows means these; None means these, 16 at
         the most.
     n_per_class : int, default=5
         Rows of each class in a batch, at least 2. Where a batch has a place for every row, it holds
@@ -107,7 +107,7 @@ class MultiSimilarityEmbedding(ClassNamePrefixFeaturesOutMixin, TransformerMixin
         "threshold": [Interval(Real, None, None, closed="neither")],
         "mining": ["boolean"],
         "mining_margin": [Interval(Real, 0, None, closed="left")],
-        "n_classes_per_batch": [Interval(Integral, 1, None, closed="left"), None],
+        "n_classes_per_batch": [Interval(Integral, 2, None, closed="left"), None],
         "n_per_class": [Interval(Integral, 2, None, closed="left")],
     }
     # Batches are drawn by classes.

@@ -27,7 +27,8 @@ def align_weights(coef, old, new):
     Raises
     ------
     ValueError
-        If there are no old or no new classes, or if the new ones have weights of 0 alone.
+        If there are no old or no new classes, if a class is both or is none of `coef`, or if the
+        new ones have weights of 0 alone.
 
     See Also
     --------
@@ -59,16 +60,31 @@ def align_weights(coef, old, new):
     coef = np.array(coef, dtype=np.result_type(np.asarray(coef).dtype, np.float32))
     if coef.ndim != 2:
         raise ValueError(f"coef must have two axes, got an array of shape {coef.shape}.")
-    norms = np.linalg.norm(coef, axis=1)
-    of_old, of_new = norms[np.asarray(old)], norms[np.asarray(new)]
-    if not (of_old.size and of_new.size):
+    old, new = _places(old, len(coef), "old"), _places(new, len(coef), "new")
+    if np.intersect1d(old, new).size:
         raise ValueError(
-            f"old and new must name a class at least, got {of_old.size} and {of_new.size} classes."
+            f"old and new must have no class in common, got {np.intersect1d(old, new)} in both."
         )
-    if not of_new.any():
+    norms = np.linalg.norm(coef, axis=1)
+    if not norms[new].any():
         raise ValueError("coef has weights of 0 alone for new classes, which have no scale.")
-    coef[np.asarray(new)] *= of_old.mean() / of_new.mean()
+    coef[new] *= norms[old].mean() / norms[new].mean()
     return coef
+
+
+def _places(classes, n_classes, name):
+    """Return places of classes, each once."""
+    classes = np.asarray(classes)
+    try:
+        places = np.unique(np.arange(n_classes)[classes if classes.size else slice(0)])
+    except IndexError:
+        raise ValueError(
+            f"{name} must hold places or be a mask of the {n_classes} rows of coef, got "
+            f"{classes}."
+        ) from None
+    if not places.size:
+        raise ValueError(f"{name} must name a class at least, got {classes}.")
+    return places
 
 
 def herd(features, n_chosen):

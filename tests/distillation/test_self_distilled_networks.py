@@ -203,6 +203,13 @@ def test_one_row_cannot_be_held_out_for_a_weight():
         model.fit(X[:1], y[:1])
 
 
+@pytest.mark.parametrize(("heavy", "words"), [(~HELD, "held out"), (HELD, "to train on")])
+def test_rows_of_weight_0_alone_say_nothing(heavy, words):
+    model, X, y = problem("numbers")
+    with pytest.raises(ValueError, match=f"sample_weight must be above 0 .* of those {words}"):
+        model.set_params(cv=SPLIT).fit(X, y, sample_weight=heavy.astype(float))
+
+
 def test_the_loss_by_hand():
     rng = np.random.default_rng(3)
     output, label = rng.normal(size=(5, 4)), rng.integers(4, size=5)

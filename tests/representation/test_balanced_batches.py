@@ -114,7 +114,7 @@ def test_nets_of_skorch_take_it():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"n_classes_per_batch": 0}, "n_classes_per_batch must be a whole number, 1 or more"),
+        ({"n_classes_per_batch": 1}, "n_classes_per_batch must be a whole number, 2 or more"),
         ({"n_per_class": 1}, "n_per_class must be a whole number, 2 or more, got 1"),
         ({"n_per_class": 2.5}, "n_per_class must be a whole number"),
         ({"y": [0, 1, 2]}, "y must have a class with two rows, got 3 with one each"),

@@ -222,7 +222,7 @@ def test_labels_without_pairs_are_refused(y, words):
     "change",
     [
         {"scale_pos": 0.0}, {"scale_neg": -1.0}, {"mining_margin": -0.1}, {"n_components": 0},
-        {"n_per_class": 1}, {"loss": "hinge"}, {"n_classes_per_batch": 0},
+        {"n_per_class": 1}, {"loss": "hinge"}, {"n_classes_per_batch": 1},
     ],
 )  # fmt: skip
 def test_parameters_out_of_range_are_refused(change):

@@ -42,14 +42,17 @@ def test_a_linear_model_of_scikit_learn():
     ("coef", "old", "new", "words"),
     [
         ([1.0, 2.0], [0], [1], "coef must have two axes"),
-        ([[1.0], [2.0]], [], [1], "got 0 and 1 classes"),
-        ([[1.0], [2.0]], [0, 1], [], "got 2 and 0 classes"),
+        ([[1.0], [2.0]], [], [1], r"old must name a class at least, got \[\]"),
+        ([[1.0], [2.0]], [True, True], [False, False], "new must name a class at least"),
+        ([[1.0], [2.0]], [0], [2], r"new must hold places or be a mask of the 2 rows"),
+        ([[1.0], [2.0]], [True], [1], r"old must hold places or be a mask of the 2 rows"),
+        ([[1.0], [2.0], [3.0]], [0, 1], [-2, 2], r"no class in common, got \[1\] in both"),
         ([[1.0], [0.0]], [0], [1], "no scale"),
     ],
 )
 def test_what_cannot_be_aligned(coef, old, new, words):
     with pytest.raises(ValueError, match=words):
-        align_weights(coef, np.array(old, dtype=int), np.array(new, dtype=int))
+        align_weights(coef, old, new)
 
 
 def test_rows_are_herded_one_by_one():
