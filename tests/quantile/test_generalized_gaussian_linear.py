@@ -55,6 +55,7 @@ def test_near_a_shape_of_1_some_rows_are_met(data, shape):
     X, y = data
     model = fixed(shape).fit(X, y)
     assert model.converged_
+    assert model.n_iter_ < 50
     # No line between this one and least squares or medians is better.
     for other in (fixed(1).fit(X, y), fixed(2).fit(X, y)):
         for part in (1e-6, 1e-3, 0.1):
@@ -105,6 +106,18 @@ def test_shape_has_no_slope_at_the_optimum():
     score = 1 + digamma(1 / b) / b - powers @ np.log(distance) / powers.sum()
     assert abs(score + np.log(b * powers.mean()) / b) < 1e-5
     assert_allclose(model.scale_**b, b * powers.mean(), rtol=1e-10)
+    # Around 0, as found by scipy.
+    model = GeneralizedGaussianLinearRegressor(fit_intercept=False).fit(np.zeros((4000, 1)), draws)
+    shape, _, scale = gennorm.fit(draws, floc=0)
+    assert_allclose([model.shape_, model.scale_], [shape, scale], rtol=1e-4)
+    assert_allclose([model.shape_, model.scale_], [1.344361, 2.045460], rtol=1e-6)
+    assert_allclose(-model.score_samples(np.zeros((4000, 1)), draws).mean(), 2.066709, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("shape", "location"), [(1, np.median), (2, np.mean)])
+def test_a_location_alone_is_the_median_or_the_mean(shape, location):
+    y = np.random.default_rng(0).lognormal(size=101)
+    assert_allclose(fixed(shape).fit(np.zeros((101, 1)), y).intercept_, location(y), rtol=1e-10)
 
 
 def test_weights_equal_repetition(data):
