@@ -3,6 +3,7 @@
 import math
 
 import torch
+from torch.linalg import vecdot, vector_norm
 from torch.optim import Optimizer
 
 __all__ = ["SGDP", "AdamP"]
@@ -13,19 +14,24 @@ def project(parameter, gradient, update, delta, eps):
 
     Returns the update, a new tensor where it is changed, and whether it is.
     """
-    if parameter.ndim < 2:
+    if parameter.ndim < 2 or delta == 0:
         return update, False
     # In half precision the threshold is below what a cosine can resolve.
     wide = torch.promote_types(parameter.dtype, torch.float32)
-    for rows in (parameter.shape[0], 1):
-        p, g = (part.reshape(rows, -1).to(wide) for part in (parameter, gradient))
-        norm = p.norm(dim=1)
-        scale = norm.clamp(min=eps) * g.norm(dim=1).clamp(min=eps)
-        cosine = (p * g).sum(dim=1).abs() / scale
-        if cosine.max() < delta / math.sqrt(p.shape[1]):
-            unit = p / (norm + eps).unsqueeze(1)
-            q = update.reshape(rows, -1).to(wide)
-            q = q - unit * (unit * q).sum(dim=1, keepdim=True)
+    p, g = (part.flatten(1).to(wide) for part in (parameter, gradient))
+    dot, p_norm, g_norm = vecdot(p, g), vector_norm(p, dim=1), vector_norm(g, dim=1)
+    for length in (p.shape[1], p.numel()):
+        if length == p.numel():  # the whole as one row, whose products are sums of those of rows
+            dot = dot.sum(0, keepdim=True)
+            p_norm, g_norm = (vector_norm(part, dim=0, keepdim=True) for part in (p_norm, g_norm))
+        scale = p_norm.clamp(min=eps).mul_(g_norm.clamp(min=eps))
+        if (dot.abs() < scale.mul_(delta / math.sqrt(length))).all():
+            q = update.flatten(1).to(wide)
+            along = vecdot(p, q)
+            if length == p.numel():
+                along = along.sum(0, keepdim=True)
+            share = along / (p_norm + eps).square_()
+            q = torch.addcmul(q, p, share.unsqueeze(1), value=-1)
             return q.reshape(update.shape).to(update.dtype), True
     return update, False
 
@@ -240,10 +246,10 @@ class AdamP(_Projected):
             state.update(step=0, exp_avg=torch.zeros_like(p), exp_avg_sq=torch.zeros_like(p))
         state["step"] += 1
         (b1, b2), eps, lr = group["betas"], group["eps"], group["lr"]
-        mean = state["exp_avg"].mul_(b1).add_(g, alpha=1 - b1)
+        mean = state["exp_avg"].lerp_(g, 1 - b1)
         square = state["exp_avg_sq"].mul_(b2).addcmul_(g, g, value=1 - b2)
         scale = square.sqrt().div_(math.sqrt(1 - b2 ** state["step"])).add_(eps)
-        q = (mean.mul(b1).add_(g, alpha=1 - b1) if group["nesterov"] else mean) / scale
+        q = scale.reciprocal_().mul_(mean.lerp(g, 1 - b1) if group["nesterov"] else mean)
         q, ratio = self._project(p, g, q, state, group)
         if group["weight_decay"] > 0:
             p.mul_(1 - lr * group["weight_decay"] * ratio)
