@@ -157,6 +157,11 @@ def test_weights_out_of_reach():
     with pytest.warns(UserWarning, match=r"a above 0.6366, got a=0.3: they are clipped"):
         v = compander.right_inverse(torch.tensor([1.0, 0.1], dtype=torch.float64))
     assert_allclose(compander(v), [0.99 * A * math.pi / 2, 0.1])
+    # The tangent is finite just beyond the bound, too, where it belongs to another weight.
+    for beyond in (1.0, 1.001, -1.9):
+        w = torch.tensor([beyond * A * math.pi / 2], dtype=torch.float64)
+        with pytest.raises(ValueError, match="Given weights need a compander"):
+            WeightCompander(A, B).right_inverse(w)
     module = network()
     with torch.no_grad():
         module[2].weight[0, 0] = 1.0
