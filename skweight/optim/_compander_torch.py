@@ -220,7 +220,7 @@ class WeightCompander(nn.Module):
         """
         if self.init == "raw":
             return w
-        a = torch.as_tensor(self.a).item()
+        a = self.a.item() if self.learnable else self.a
         bound = a * math.pi / 2
         if (w.abs() >= bound).any():
             needed = w.abs().max().item() * 2 / math.pi
