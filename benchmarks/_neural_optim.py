@@ -96,7 +96,10 @@ def fitted(model, X, y):
 
 
 def norms(kind, seeds, names, epochs=60):
-    """Return by optimiser, for each seed, the growth of the second norm, and test accuracy."""
+    """Return by optimiser, for each seed, the growth of the second norm, accuracy, and late losses.
+
+    These are the largest training loss of the last ten epochs.
+    """
     found = {}
     for name in names:
         optimizer, params, rate, _ = OPTIMIZERS[name]
@@ -108,7 +111,7 @@ def norms(kind, seeds, names, epochs=60):
             start = fitted(model, X, y).module_[3].weight.norm().item()
             fitted(model.set_params(max_iter=epochs, learning_rate_init=rate), X, y)
             end = model.module_[3].weight.norm().item()
-            rows.append((end / start, model.score(X_test, y_test)))
+            rows.append((end / start, model.score(X_test, y_test), max(model.loss_curve_[-10:])))
         found[name] = np.array(rows).T
     return found
 
@@ -146,6 +149,7 @@ def section(quick, targets):
             after <= before / 3,
         )
     columns = ["first weights", "optimiser", "second norm, end over start", "test accuracy"]
+    columns.append("largest loss of the last ten epochs")
     text = _table(columns, grown)
     if not quick:
         found = companded(range(5))
@@ -165,7 +169,7 @@ def _check_found(found, names, targets):
     """Compare with the independent computation, which had as many seeds."""
     for name in names:
         for what, got, aim, far in zip(
-            ("growth of the norm", "accuracy"), found[name], OPTIMIZERS[name][-1], (0.05, 0.01),
+            ("growth of the norm", "accuracy"), found[name][:2], OPTIMIZERS[name][-1], (0.05, 0.01),
             strict=True,
         ):  # fmt: skip
             targets.check(
@@ -191,8 +195,8 @@ def _check_companded(found, targets):
 
 def _table(columns, found):
     rows = [
-        [start, name, *(figure(values) for values in pair)]
+        [start, name, *(figure(values) for values in figures)]
         for start, by_name in found.items()
-        for name, pair in by_name.items()
+        for name, figures in by_name.items()
     ]
     return _report.table(columns, rows)
