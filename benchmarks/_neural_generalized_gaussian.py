@@ -18,7 +18,7 @@ from benchmarks._fairness_common import figure
 from skweight.datasets import load_concrete, load_cps_wages, load_diamonds
 from skweight.quantile import GeneralizedGaussianRegressor
 
-MOST_ROWS = 850
+MADE_ROWS, MOST_ROWS = 600, 1500
 NOISES = {"Laplace": laplace(), "t(3)": t(3)}
 
 

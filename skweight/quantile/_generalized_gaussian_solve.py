@@ -10,7 +10,7 @@ from scipy.special import gammaln
 # slope depends on the last digits, and can be any up to that at the end of the part.
 _MET = 1e-8
 # Rows whose residuals are below this part of the typical one may end next to 0.
-_NEAR = 0.1
+_NEAR = 3e-4
 
 
 class PowerProblem:
