@@ -78,7 +78,7 @@ class GeneralizedGaussianLinearRegressor(
     as there are coefficients, enter by the slopes that the others ask of them, as there the
     residual is the smoother function. A shape of 1 without a penalty is a linear programme. Below
     1, every line that meets as many rows as it has coefficients is a local optimum, and that of
-    shape 1 is kept. Residuals below 1e-8 of the typical one count as 0: whether a line is optimal
+    shape 1 is kept. Residuals below 1e-9 of the typical one count as 0: whether a line is optimal
     then depends on whether some slopes of these rows make it so. Integer weights equal repeated
     rows.
 

@@ -8,7 +8,7 @@ from scipy.special import gammaln
 
 # Rows whose residuals are below this part of the typical one are met: there, near a shape of 1, the
 # slope depends on the last digits, and can be any up to that at the end of the part.
-_MET = 1e-8
+_MET = 1e-9
 # Rows whose residuals are below this part of the typical one may end next to 0.
 _NEAR = 3e-4
 
