@@ -75,7 +75,7 @@ def section(tables, targets):
             def theirs(X=X, y=y, fit=fit):
                 return fit(X, y)
 
-            mine, other = measure(ours, repeats=3), measure(theirs, repeats=3)
+            mine, other = measure(ours, repeats=2), measure(theirs, repeats=2)
             found = [loss(y - at, shape) for at, shape in (mine.value, other.value)]
             worst = max(worst, found[0] - found[1])
             apart = np.abs(mine.value[0] - other.value[0]).max()
