@@ -35,7 +35,7 @@ TASKS = {
     "reweighting": _neural_reweighting.section,
     "transfer": _neural_transfer.section,
 }
-PACKAGES = ("torch", "skorch")
+PACKAGES = ("torch", "skorch", "pytorch-metric-learning")
 INTRO = """# Neural estimators beside skorch, scikit-learn and rivals
 
 `{command}`, one thread."""

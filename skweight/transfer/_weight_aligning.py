@@ -79,8 +79,7 @@ def _places(classes, n_classes, name):
         places = np.unique(np.arange(n_classes)[classes if classes.size else slice(0)])
     except IndexError:
         raise ValueError(
-            f"{name} must hold places or be a mask of the {n_classes} rows of coef, got "
-            f"{classes}."
+            f"{name} must hold places or be a mask of the {n_classes} rows of coef, got {classes}."
         ) from None
     if not places.size:
         raise ValueError(f"{name} must name a class at least, got {classes}.")
