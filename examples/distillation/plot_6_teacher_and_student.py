@@ -78,7 +78,7 @@ for axis, scores, title in zip(axes, (accuracy, surprise), ("accuracy", "log-los
         style |= {"linestyle": ":"} if name.endswith("in sample") else {}  # upon another line
         axis.plot(noises, values, marker="o", label=name, **style)
     axis.set(title=title, xlabel="share of labels drawn anew")
-axes[0].legend(fontsize=8)
+fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
 plt.show()
 
 # %%

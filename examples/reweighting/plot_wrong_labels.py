@@ -33,7 +33,9 @@ for seed in range(5):
     for k, rate in enumerate(rates):
         labels, _ = add_label_noise(y_train, rate, random_state=seed)
         for j, strategy in enumerate(strategies):
-            model = DynamicLossReweightedClassifier(LogisticRegression(), strategy=strategy)
+            model = DynamicLossReweightedClassifier(
+                LogisticRegression(), strategy=strategy, max_iter=40
+            )
             model.fit(scaler.transform(X_train), labels)
             found[seed, k, j] = log_loss(y_test, model.predict_proba(scaler.transform(X_test)))
 
@@ -51,10 +53,12 @@ losses = np.linspace(0, 3, 200)
 for j, strategy in enumerate(strategies):
     axes[0].plot(losses, loss_based_weights(losses, strategy), label=strategy)
     error = found[:, :, j].std(axis=0, ddof=1) / np.sqrt(len(found))
-    axes[1].errorbar(rates, found[:, :, j].mean(axis=0), error, marker="o", capsize=3)
+    axes[1].errorbar(
+        rates, found[:, :, j].mean(axis=0), error, marker="o", capsize=3, label=strategy
+    )
 axes[0].set(xlabel="loss of a row", ylabel="weight", title="Bounded weights")
-axes[0].legend()
 axes[1].set(xlabel="share of wrong labels", ylabel="log loss of test rows", title="What comes out")
+axes[1].legend(loc="upper left")
 
 # %%
 # The same around a regressor. Here the weights raise the squared error of the training rows, as

@@ -62,7 +62,7 @@ fig, axes = plt.subplots(1, 3, figsize=(11, 3.7), layout="constrained")
 for (name, accuracies), marker in zip(found.items(), "osD"):
     axes[0].plot(np.arange(2, 11, 2), accuracies, marker=marker, label=name)
 axes[0].set(xlabel="digits seen so far", ylabel="accuracy on these", xticks=range(2, 11, 2))
-axes[0].legend()
+axes[0].legend(loc="lower left")
 for ax, name in zip(axes[1:], models):
     counts = confusion_matrix(y_test, models[name].predict(X_test))
     ax.imshow(counts, cmap="Blues")
