@@ -102,8 +102,8 @@ class DistilledClassifier(CallbackSupportMixin, LogitsMixin, MetaEstimatorMixin,
     intercept_ : ndarray of shape (1,) or (n_classes,)
         Constants. Only for a linear student.
     net_ : StudentNet
-        The network, as an estimator of its own; ``net_.module_`` is the module of torch. Only for a
-        student that is one.
+        The fitted network, for predictions only; ``net_.module_`` is the module of torch. Only for
+        a student that is one.
     n_iter_ : int
         Iterations or epochs.
     loss_curve_ : list of float
@@ -248,6 +248,8 @@ class DistilledClassifier(CallbackSupportMixin, LogitsMixin, MetaEstimatorMixin,
         if not is_linear(self):
             import_torch(self)  # before the teacher takes its time
         check_student(self)
+        if self.loss == "cross_entropy":  # no teacher is asked, but nothing is taken in silence
+            route(self, self._teacher(), None, params, "teacher")
         self._forget()
         rows, y, weight = checked_rows(self, X, y, sample_weight, reset=True)
         y = column_or_1d(y, warn=True)
@@ -270,9 +272,7 @@ class DistilledClassifier(CallbackSupportMixin, LogitsMixin, MetaEstimatorMixin,
     def _ask_teacher(self, X, y, weight, used, labels, params):
         """Fit the teacher, and return its logits for the rows of positive weight."""
         seed = check_random_state(self.random_state).randint(2**31 - 1)
-        teacher = self.teacher
-        if teacher is None:
-            teacher = HistGradientBoostingClassifier(random_state=seed)
+        teacher = self._teacher(seed)
         check_teacher(teacher)
         taken = weight if weight_keyword(teacher) or self.teacher is None else None
         _, fit_params, split_params = route(self, teacher, taken, params, "teacher")
@@ -287,6 +287,11 @@ class DistilledClassifier(CallbackSupportMixin, LogitsMixin, MetaEstimatorMixin,
             self.teacher_logits_ = np.full((len(y), len(classes)), np.nan)
             self.teacher_logits_[used] = logits
         return logits
+
+    def _teacher(self, seed=None):
+        if self.teacher is None:
+            return HistGradientBoostingClassifier(random_state=seed)
+        return self.teacher
 
     def _forget(self):
         """Drop everything fitted, which may have been a student of another kind."""

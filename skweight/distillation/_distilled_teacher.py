@@ -196,6 +196,14 @@ def teacher_logits(model, X, classes):
         )
     if not np.isfinite(scores).all():
         raise ValueError(f"teacher must have finite scores, but {how} of {name} returned others.")
+    if how == "decision_function" and len(classes) > 2:
+        # Of three classes there are as many pairs.
+        agree = known[scores.argmax(axis=1)] == model.predict(X)
+        if agree.mean() < 0.5:
+            raise ValueError(
+                f"teacher must have a score for each class, but the largest of {how} of {name} is "
+                f"that of the class it predicts for {agree.mean():.0%} of the rows only."
+            )
     if how == "predict_proba":
         away = np.abs(scores.sum(axis=1) - 1).max(initial=0.0)
         if away > _ROW_SUM_TOLERANCE:

@@ -166,6 +166,8 @@ class LossReweighted(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator):
                 return
             if step < self.burn_in:
                 continue
+            if step == self.max_iter and self.temperature_schedule is not None:
+                return  # there is no further fit that could have a temperature
             new = self._weights(losses, start, step, floor)
             if self.damping < 1:
                 new = (1 - self.damping) * weight + self.damping * new

@@ -257,6 +257,10 @@ class WeightAlignedClassifier(NeuralClassifierMixin, BaseNeural):
         self.classes_, self._declared = self._known_classes(y, classes, first)
         return self._task(X, y, weight)
 
+    def _places(self, y, weight, classes=None, reset=True):
+        places, _ = super()._places(y, weight, classes, reset)
+        return places, weight  # a task weighs classes itself, among the rows kept, too
+
     def _train_classes(self, X, y, places, weight):
         self._declared = False
         return self._task(X, y, weight)
@@ -325,15 +329,16 @@ class WeightAlignedClassifier(NeuralClassifierMixin, BaseNeural):
         coef, gamma = head.double().numpy(), 1.0
         if self.align and 0 < n_old < len(coef):
             old, new = np.split(np.arange(len(coef)), [n_old])
-            if coef[new].any():
+            if coef[old].any() and coef[new].any():
                 before = np.linalg.norm(coef[new])
                 coef = align_weights(coef, old, new)
                 gamma = float(np.linalg.norm(coef[new]) / before)
                 head.copy_(torch.from_numpy(coef))
             else:
                 warnings.warn(
-                    "The output weights of all new classes are 0 after clipping, so there is "
-                    "nothing to align: lower learning_rate_init or set clip_weights=False.",
+                    "The output weights of all old or all new classes are 0 after clipping, so "
+                    "there is nothing to align: lower learning_rate_init or set "
+                    "clip_weights=False.",
                     UserWarning,
                     stacklevel=2,
                 )

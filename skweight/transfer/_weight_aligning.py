@@ -28,7 +28,7 @@ def align_weights(coef, old, new):
     ------
     ValueError
         If there are no old or no new classes, if a class is both or is none of `coef`, or if the
-        new ones have weights of 0 alone.
+        old or the new ones have weights of 0 alone.
 
     See Also
     --------
@@ -66,8 +66,11 @@ def align_weights(coef, old, new):
             f"old and new must have no class in common, got {np.intersect1d(old, new)} in both."
         )
     norms = np.linalg.norm(coef, axis=1)
-    if not norms[new].any():
-        raise ValueError("coef has weights of 0 alone for new classes, which have no scale.")
+    for places, name in ((old, "old"), (new, "new")):
+        if not norms[places].any():
+            raise ValueError(
+                f"coef has weights of 0 alone for {name} classes, which have no scale."
+            )
     coef[new] *= norms[old].mean() / norms[new].mean()
     return coef
 

@@ -325,10 +325,18 @@ def test_one_sentence_says_what_is_wrong(name):
         DistilledClassifier(**{"teacher": GaussianNB(), **parameters}).fit(X, y)
 
 
-def test_a_real_machine_of_pairs_is_refused():
-    X, y = make_classification(120, n_classes=4, n_informative=6, random_state=0)
-    with pytest.raises(ValueError, match="score for each class, but decision_function of SVC"):
+@pytest.mark.parametrize("n_classes", [3, 4])  # of three classes there are three pairs
+def test_a_real_machine_of_pairs_is_refused(n_classes):
+    X, y = make_classification(120, n_classes=n_classes, n_informative=6, random_state=0)
+    with pytest.raises(ValueError, match=r"score for each class, but .*decision_function of SVC"):
         DistilledClassifier(SVC(decision_function_shape="ovo")).fit(X, y)
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "plackett_luce"])
+def test_misspelt_metadata_is_not_taken_in_silence(loss):
+    X, y = wine()
+    with pytest.raises(TypeError, match="sample_weights"):
+        DistilledClassifier(GaussianNB(), loss=loss).fit(X, y, sample_weights=np.ones(len(y)))
 
 
 def test_a_class_of_one_row():

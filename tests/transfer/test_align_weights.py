@@ -47,7 +47,8 @@ def test_a_linear_model_of_scikit_learn():
         ([[1.0], [2.0]], [0], [2], r"new must hold places or be a mask of the 2 rows"),
         ([[1.0], [2.0]], [True], [1], r"old must hold places or be a mask of the 2 rows"),
         ([[1.0], [2.0], [3.0]], [0, 1], [-2, 2], r"no class in common, got \[1\] in both"),
-        ([[1.0], [0.0]], [0], [1], "no scale"),
+        ([[1.0], [0.0]], [0], [1], "for new classes, which have no scale"),
+        ([[0.0], [1.0]], [0], [1], "for old classes, which have no scale"),
     ],
 )
 def test_what_cannot_be_aligned(coef, old, new, words):

@@ -85,9 +85,12 @@ def test_weights_are_clipped_in_every_epoch(clip):
     assert bool(min(seen) >= 0) is clip
 
 
-def test_what_comes_first_is_a_fit():
+@pytest.mark.parametrize("class_weight", [None, {0: 1, 1: 5}, "balanced"])
+def test_what_comes_first_is_a_fit(class_weight):
     X, y = problem(2)
-    model = WeightAlignedClassifier(**SMALL)
+    kept = (y == 0) | (np.arange(len(y)) % 3 == 0)  # classes of different sizes
+    X, y = X[kept], y[kept]
+    model = WeightAlignedClassifier(**SMALL, class_weight=class_weight)
     once = clone(model).fit(X, y)
     assert_array_equal(once.predict_proba(X), clone(model).partial_fit(X, y).predict_proba(X))
     assert once.gamma_history_ == [1.0]
