@@ -11,7 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import has_fit_parameter
 
 from skweight._core._labels import checked_labels
-from skweight._core._sklearn_compat import _routing_enabled, _safe_indexing
+from skweight._core._sklearn_compat import _routing_enabled, _safe_indexing, _safe_split
 
 
 def router_of(meta, estimators, cv=None, callee="fit"):
@@ -129,6 +129,14 @@ def of_rows(value, rows, n):
     """Take the rows of metadata that have one entry for each."""
     has_rows = hasattr(value, "shape") or isinstance(value, (list, tuple))
     return rows_of(value, rows) if has_rows and np.shape(value)[:1] == (n,) else value
+
+
+def take_rows(estimator, X, rows, n, train=None):
+    """Return some of n rows of X; of a precomputed kernel the columns of the rows `train`, too."""
+    every = np.arange(n)
+    if all(np.array_equal(part, every) for part in (rows, train) if part is not None):
+        return X
+    return _safe_split(estimator, X, None, rows, train)[0]
 
 
 def copy_feature_info(meta, fitted):

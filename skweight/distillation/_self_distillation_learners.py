@@ -3,8 +3,7 @@
 import numpy as np
 from sklearn.base import clone
 
-from skweight._core._sklearn_compat import _safe_split
-from skweight._core._wrapping import of_rows
+from skweight._core._wrapping import of_rows, take_rows
 
 
 class RegressionLearner:
@@ -48,10 +47,7 @@ class RegressionLearner:
         return clone(self.estimator).fit(self._take(rows), y, **params, **weight)
 
     def _take(self, rows, train=None):
-        """Return rows of X; of a precomputed kernel the columns of the training rows, too."""
-        if all(np.array_equal(part, self.every) for part in (rows, train) if part is not None):
-            return self.X
-        return _safe_split(self.estimator, self.X, None, rows, train)[0]
+        return take_rows(self.estimator, self.X, rows, len(self.every), train)
 
     def _finite(self, predicted):
         if not np.isfinite(predicted).all():

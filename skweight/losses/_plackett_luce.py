@@ -7,9 +7,9 @@ from scipy.special import softmax
 from sklearn.utils import check_array, column_or_1d
 
 from skweight._core._sklearn_compat import check_sample_weight
+from skweight.losses._reductions import check_reduction
 
 POSITION_WEIGHTS = ("teacher", "uniform", "first")
-REDUCTIONS = ("mean", "sum", "none")
 # Numbers of a block of rows, whose few temporaries then stay in the cache.
 _BLOCK_NUMBERS = 2**17
 
@@ -105,8 +105,7 @@ def plackett_luce_distillation_loss(
             f"student_logits and teacher_logits must have one shape, got {s.shape} and {t.shape}."
         )
     check_ranking(teacher_temperature, position_weights, s.shape[1])
-    if reduction not in REDUCTIONS:
-        raise ValueError(f"reduction must be one of {REDUCTIONS}, got {reduction!r}.")
+    check_reduction(reduction)
     y = _classes(y, *s.shape)
     weight = np.ones(len(s))
     if sample_weight is not None and reduction != "none":

@@ -4,7 +4,8 @@ import torch
 from torch import nn
 from torch.autograd.function import once_differentiable
 
-from skweight.losses._plackett_luce import REDUCTIONS, check_ranking, fixed_weights
+from skweight.losses._plackett_luce import check_ranking, fixed_weights
+from skweight.losses._reductions import check_reduction, reduce_rows
 
 
 class PlackettLuceDistillationLoss(nn.Module):
@@ -60,11 +61,9 @@ class PlackettLuceDistillationLoss(nn.Module):
     def __init__(self, teacher_temperature=1.0, position_weights="teacher", reduction="mean"):
         super().__init__()
         check_ranking(teacher_temperature, position_weights)
-        if reduction not in REDUCTIONS:
-            raise ValueError(f"reduction must be one of {REDUCTIONS}, got {reduction!r}.")
         self.teacher_temperature = teacher_temperature
         self.position_weights = position_weights
-        self.reduction = reduction
+        self.reduction = check_reduction(reduction)
 
     def forward(self, student_logits, target, weight=None):
         """Compute the loss.
@@ -111,12 +110,7 @@ class PlackettLuceDistillationLoss(nn.Module):
             )
         order, weights = self._ranking(teacher_logits.detach(), y.reshape(-1, 1).long())
         losses = ranking_losses(student_logits, order, weights.to(student_logits.dtype))
-        if self.reduction == "none":
-            return losses
-        total = losses.sum() if weight is None else weight.dot(losses)
-        if self.reduction == "sum":
-            return total
-        return total / (len(losses) if weight is None else weight.sum())
+        return reduce_rows(losses, weight, self.reduction)
 
     def _ranking(self, teacher_logits, y):
         """Return the order of the classes and the weights of the choices, both (n, n_classes)."""

@@ -39,10 +39,11 @@ class BalancedBatchSampler:
 
     Notes
     -----
-    Classes are drawn with equal probability. Rows of a class are dealt until they are used up, and
-    then again; a class with fewer than `n_per_class` rows is repeated within a batch. Classes with
-    one row can be no positive pair: each of their rows is added to one batch of a pass. Where a
-    single batch would have a place for every row, it holds all rows once, in their order.
+    Classes are drawn with equal probability. Rows of a class are shuffled and dealt in groups of
+    `n_per_class`; those left over are not dealt, and all are shuffled again. A class with fewer
+    rows is repeated within a batch. Classes with one row can be no positive pair: each of their
+    rows is added to one batch of a pass. Where a single batch would have a place for every row, it
+    holds all rows once, in their order.
 
     Examples
     --------

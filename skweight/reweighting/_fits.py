@@ -3,8 +3,7 @@
 import numpy as np
 from sklearn.base import clone, is_classifier
 
-from skweight._core._sklearn_compat import _safe_split
-from skweight._core._wrapping import of_rows
+from skweight._core._wrapping import of_rows, take_rows
 from skweight.losses._loss_based_weights import RANGE_FLOOR
 
 # Smaller probabilities are taken for it: losses have to be finite.
@@ -94,9 +93,7 @@ class Fits:
         return {name: of_rows(value, rows, n) for name, value in self.params.items()}
 
     def _take(self, rows, train=None):
-        if len(rows) == len(self.every) and np.array_equal(rows, self.every):
-            return self.X
-        return _safe_split(self.estimator, self.X, None, rows, train)[0]
+        return take_rows(self.estimator, self.X, rows, len(self.every), train)
 
 
 def row_losses(model, X, y, loss="auto"):
