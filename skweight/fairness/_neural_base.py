@@ -75,8 +75,6 @@ class FairNeural(SensitiveRows):
             self._widths = [block.shape[1] for block in blocks]
             targets = [*targets, np.hstack(blocks)]
             self._count = self._count_of(weight, len(rows.y))
-        if hasattr(self, "net_"):  # trained further, perhaps with another strength
-            self.net_.criterion_ = self._criterion()
         return self._train(rows.X, targets, weight, n_out, incremental=incremental, **options)
 
     def _encoded_attributes(self, rows, incremental):
@@ -90,6 +88,9 @@ class FairNeural(SensitiveRows):
             ).fit(rows.attributes, rows.weight)
         rows.warn_of_target(stacklevel=2)
         return self.sensitive_encoder_.transform(rows.attributes)
+
+    def _renew(self):
+        self.net_.criterion_ = self._criterion()  # perhaps of another strength
 
     def _plain_criterion(self):
         return super()._criterion()

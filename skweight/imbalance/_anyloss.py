@@ -290,7 +290,7 @@ default="auto"
             seed=check_random_state(self.random_state).randint(2**31 - 1),
         )
         self._shape = shape
-        self._progress = Progress()
+        self._progress, self._begun_with = Progress(), {}
         for name in ("t_", "n_iter_"):
             self.__dict__.pop(name, None)
 

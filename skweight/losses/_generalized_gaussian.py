@@ -151,7 +151,10 @@ def batch_inverse_error_variance_weights(
 
 def agreement_weights(errors, min_effective_size, estimator, weight):
     """Return the weights of rows with valid errors (n, members) and weights (n,)."""
-    variance = member_variances(errors, estimator)
+    largest = np.abs(errors).max()
+    if not 0 < largest < np.inf:  # nothing to compare; what is not finite shows in the loss
+        return weight / weight.sum()
+    variance = member_variances(errors / largest, estimator)
     mean = weight @ variance / weight.sum()
     if mean == 0:  # nobody disagrees
         return weight / weight.sum()

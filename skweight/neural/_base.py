@@ -27,7 +27,7 @@ from skweight.neural._parameters import (
 __all__ = ["NEURAL_CONSTRAINTS", "BaseNeural", "checked_rows", "positive_rows", "store_parameters"]
 
 # What `fit` keeps beside attributes that end in "_".
-_PRIVATE = ("_hold_out_seed", "_moments", "_progress", "_shape")
+_PRIVATE = ("_begun_with", "_hold_out_seed", "_moments", "_progress", "_shape")
 
 
 class BaseNeural(CallbackSupportMixin, BaseEstimator):
@@ -39,6 +39,10 @@ class BaseNeural(CallbackSupportMixin, BaseEstimator):
     """
 
     _parameter_constraints: dict = {**NEURAL_CONSTRAINTS}
+    # What a warning says of a training that did not settle, and what to raise then.
+    _unsettled = "The loss still fell", "max_iter, learning_rate_init or tol"
+    # Parameters that a net is made by besides the sizes of its layers.
+    _made_by = ("activation", "optimizer_params")
     # For subclasses without the parameter.
     categorical_features = None
     # Whether `fit` needs torch, which the checks ask where it is missing.
@@ -70,6 +74,9 @@ class BaseNeural(CallbackSupportMixin, BaseEstimator):
         from skweight.neural._rows import TensorBatches
 
         return TensorBatches
+
+    def _renew(self):
+        """Give a net that goes on what may differ from the fit before."""
 
     def _after_epoch(self, epoch, rows):
         """Do what is to be done between epochs, and return True to end the training.
@@ -126,6 +133,8 @@ class BaseNeural(CallbackSupportMixin, BaseEstimator):
             if self.early_stopping and not incremental:
                 kept, held = hold_out(self, X, stratify, self._hold_out_seed)
                 rows, held_out = rows.some(kept), rows.some(held)
+            if goes_on:
+                self._renew()
             self._run((rows, held_out), device, seen or (X, None, None), incremental)
         except BaseException:
             if not goes_on:
@@ -174,9 +183,9 @@ class BaseNeural(CallbackSupportMixin, BaseEstimator):
         self.validation_scores_ = list(progress.scores) or None
         self.best_loss_ = progress.best
         if not settled and task is not None:
+            what, advice = self._unsettled
             warnings.warn(
-                f"The loss still fell after max_iter={self.max_iter} epochs: raise max_iter, "
-                "learning_rate_init or tol.",
+                f"{what} after max_iter={self.max_iter} epochs: raise {advice}.",
                 ConvergenceWarning,
                 stacklevel=2,
             )
@@ -213,6 +222,7 @@ class BaseNeural(CallbackSupportMixin, BaseEstimator):
             **options,
         ).initialize()
         self._progress = Progress()
+        self._begun_with = {name: getattr(self, name) for name in self._made_by}
         for name in ("t_", "n_iter_"):
             self.__dict__.pop(name, None)
 
@@ -326,6 +336,12 @@ class BaseNeural(CallbackSupportMixin, BaseEstimator):
                 raise ValueError(
                     f"warm_start and partial_fit go on with a net whose {what} are {before}, got "
                     f"{now}: set warm_start=False."
+                )
+        for name, before in self._begun_with.items():
+            if getattr(self, name) != before:
+                raise ValueError(
+                    f"warm_start and partial_fit go on with a net that began with {name}="
+                    f"{before!r}, got {getattr(self, name)!r}: set warm_start=False."
                 )
 
     # ---------------------------------------------------------------- prediction

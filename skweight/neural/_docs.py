@@ -53,7 +53,8 @@ _PARAMETERS = {
         ``PredefinedSplit(...)`` or ``TimeSeriesSplit()``. None draws `validation_fraction`.""",
     "warm_start": """
         bool, default=False
-        Whether `fit` goes on with the network of the last call.""",
+        Whether `fit` goes on with the network of the last call, and with its best loss of rows held
+        out: give the same data.""",
     "random_state": """
         int, RandomState instance or None, default=None
         Source of the initial weights, the orders of the rows and the rows held out. With an int

@@ -19,6 +19,11 @@ ACTIVATIONS = {
 }
 
 
+def gain_of(activation):
+    """Return the gain of first weights before an activation, as scikit-learn's perceptrons do."""
+    return 2.0 if activation == "logistic" else 6.0
+
+
 def linear(n_in, n_out, generator, dtype, gain=6.0, bias=True):
     """Return a layer with uniform weights and biases, as `MLPClassifier` begins.
 
@@ -79,7 +84,7 @@ class MLP(nn.Sequential):
         generator=None,
         dtype=None,
     ):
-        gain = 2.0 if activation == "logistic" else 6.0
+        gain = gain_of(activation)
         layers = []
         sizes = [n_in, *hidden_layer_sizes]
         for before, after in itertools.pairwise(sizes):

@@ -5,6 +5,7 @@ from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import column_or_1d
 
 from skweight._core._callbacks import with_callbacks
+from skweight._core._moments import root_mean_square
 from skweight._core._sklearn_compat import _fit_context
 from skweight.neural._base import BaseNeural, checked_rows, positive_rows
 from skweight.neural._docs import documented
@@ -33,11 +34,8 @@ class TargetsMixin(MultiOutputMixin, RegressorMixin):
             mean = np.average(Y, axis=0, weights=weight)
             largest = np.abs(Y - mean).max(axis=0)
             constant = largest <= 10 * np.finfo(float).eps * np.abs(mean)
-            largest[constant] = 1.0
-            scale = largest * np.sqrt(
-                np.average(((Y - mean) / largest) ** 2, axis=0, weights=weight)
-            )
-            self._moments = mean, np.where(constant, 1.0, scale), y.ndim == 1
+            scale = np.where(constant, 1.0, root_mean_square(Y - mean, weight))
+            self._moments = mean, scale, y.ndim == 1
         mean, scale, _ = self._moments
         if Y.shape[1] != len(mean):
             raise ValueError(

@@ -26,6 +26,7 @@ class _Companded:
     """The network, its weights, and a step size for their function."""
 
     module = None
+    _made_by = (*BaseNeural._made_by, "a", "b", "learn_compander")
 
     @property
     def coefs_(self):
@@ -126,15 +127,6 @@ class _Companded:
             groups = options.get("optimizer__param_groups", ())
             options["optimizer__param_groups"] = [own, *groups]
         return optimizer, options
-
-    def _check_same(self, shape):
-        super()._check_same(shape)
-        now = self.a, self.b, self.learn_compander
-        if now != self.module_.begun_with:
-            raise ValueError(
-                "warm_start and partial_fit go on with a network whose (a, b, learn_compander) are "
-                f"{self.module_.begun_with}, got {now}: set warm_start=False."
-            )
 
 
 @documented

@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.utils import parametrize
 
-from skweight.neural._modules import ACTIVATIONS, linear
+from skweight.neural._modules import ACTIVATIONS, gain_of, linear
 
 LAYER_TYPES = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 # Where weights that are out of reach begin, as a share of the bound.
@@ -221,16 +221,17 @@ class WeightCompander(nn.Module):
         if self.init == "raw":
             return w
         a = self.a.item() if self.learnable else self.a
-        bound = a * math.pi / 2
-        if (w.abs() >= bound).any():
+        angle = w.to(torch.promote_types(w.dtype, torch.float32)) / self.a
+        quarter = math.pi / 2
+        # The angle as it is rounded: beyond a quarter of a turn the tangent has the other sign.
+        if (angle.double().abs() >= quarter).any():
             needed = w.abs().max().item() * 2 / math.pi
             problem = f"Given weights need a compander with a above {needed:.4g}, got a={a:.4g}"
             if not self.init_clip:
                 raise ValueError(f"{problem}.")
             warnings.warn(f"{problem}: they are clipped.", UserWarning, stacklevel=2)
-            w = w.clamp(-_CLIPPED * bound, _CLIPPED * bound)
-        wide = torch.promote_types(w.dtype, torch.float32)
-        return (self.b * torch.tan(w.to(wide) / self.a)).to(w.dtype)
+            angle = angle.clamp(-_CLIPPED * quarter, _CLIPPED * quarter)
+        return (self.b * torch.tan(angle)).to(w.dtype)
 
 
 def add_weight_compander(
@@ -383,14 +384,13 @@ class CompandedMLP(nn.Sequential):
         generator=None,
         dtype=None,
     ):
-        gain = 2.0 if activation == "logistic" else 6.0
+        gain = gain_of(activation)
         layers = []
         for before, after in itertools.pairwise([n_in, *hidden_layer_sizes, n_out]):
             compander = WeightCompander(a, b, learnable=learnable, init_clip=True, dtype=dtype)
             plain = linear(before, after, generator, dtype, gain)
             layers += [CompandedLinear(plain, compander), ACTIVATIONS[activation]()]
         super().__init__(*layers[:-1])
-        self.begun_with = a, b, learnable
 
     def companded_layers(self):
         """Return the layers without the activations."""

@@ -3,6 +3,7 @@
 from functools import partial
 
 from skweight._core._sklearn_compat import StrOptions
+from skweight.neural._base import BaseNeural
 from skweight.neural._classifier import NeuralClassifier
 from skweight.neural._docs import documented
 from skweight.neural._parameters import NEURAL_CONSTRAINTS, OPTIMIZERS, store_parameters
@@ -20,6 +21,7 @@ class _Normalized:
     """The network and the optimisers."""
 
     module = None
+    _made_by = (*BaseNeural._made_by, "norm")
 
     def _module(self):
         if self.norm is None:

@@ -4,7 +4,7 @@ import itertools
 
 from torch import nn
 
-from skweight.neural._modules import ACTIVATIONS, WeightedBatchNorm1d, linear
+from skweight.neural._modules import ACTIVATIONS, WeightedBatchNorm1d, gain_of, linear
 
 _NORMS = {"batch": WeightedBatchNorm1d, "layer": nn.LayerNorm}
 
@@ -13,7 +13,7 @@ def normalized_mlp(
     n_in, n_out, hidden_layer_sizes=(100,), activation="relu", *, norm, generator, dtype
 ):
     """Return hidden layers without biases, each normalised before its activation."""
-    gain = 2.0 if activation == "logistic" else 6.0
+    gain = gain_of(activation)
     layers = []
     sizes = [n_in, *hidden_layer_sizes]
     for before, after in itertools.pairwise(sizes):

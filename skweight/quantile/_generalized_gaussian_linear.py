@@ -9,9 +9,10 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skweight._core._callbacks import CallbackSupportMixin, FitTask, with_callbacks
+from skweight._core._moments import root_mean_square
 from skweight._core._sklearn_compat import Interval, _fit_context, check_sample_weight
 from skweight.quantile._generalized_gaussian import GeneralizedGaussianMixin, check_shape_bounds
-from skweight.quantile._generalized_gaussian_solve import PowerProblem
+from skweight.quantile._generalized_gaussian_solve import PowerProblem, merge_rows
 
 
 class GeneralizedGaussianLinearRegressor(
@@ -156,15 +157,15 @@ class GeneralizedGaussianLinearRegressor(
         weight = check_sample_weight(sample_weight, X)
         seen = weight > 0
         given = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
-        X, y, weight = X[seen], y[seen].astype(np.float64), weight[seen]
+        X, y, weight = merge_rows(X[seen], y[seen].astype(np.float64), weight[seen])
         centre = np.average(y, weights=weight) if self.fit_intercept else 0.0
-        unit = np.sqrt(np.average((y - centre) ** 2, weights=weight))
+        unit = root_mean_square(y - centre, weight)
         constant = np.ptp(y) == 0 and (self.fit_intercept or not y.any())
         if constant or unit == 0:
             unit = 1.0
         # Centred and of one size, columns are added to ones without loss of digits.
         middle = np.average(X, axis=0, weights=weight) if self.fit_intercept else 0.0
-        spread = np.sqrt(np.average((X - middle) ** 2, axis=0, weights=weight))
+        spread = root_mean_square(X - middle, weight)
         spread[spread <= 1e-14 * np.abs(X).max(axis=0, initial=1e-300)] = 1.0
         rows = (X - middle) / spread
         penalty = self.alpha / spread**2

@@ -93,7 +93,8 @@ class GeneralizedGaussianRegressor(EnsembleDistributionMixin, NeuralRegressorMix
     `min_batch_size` rows. The weights :math:`w_t` are constants in the derivatives. The authors'
     program takes the mean over rows of the second term once more: there :math:`\lambda` is .1
     divided by the rows of a batch. It also multiplies :math:`|d|` by the shape where the density
-    has a power, which is not done here.
+    has a power, which is not done here. The penalty `alpha` is on the weights of all members, while
+    the likelihood is their mean: for the same effect on a member divide it by `n_estimators`.
 
     The outcome is standardised inside, by weighted moments; rows are used as they are: scale them
     in a Pipeline. Integer weights equal repeated rows, up to rounding in float64 with all rows in
@@ -214,9 +215,7 @@ class GeneralizedGaussianRegressor(EnsembleDistributionMixin, NeuralRegressorMix
             estimator=self.variance_estimator,
         )
 
-    def _check_same(self, shape):
-        super()._check_same(shape)
-        # What is trained further may have other bounds, and another loss.
+    def _renew(self):
         self.net_.module_.heads, self.net_.criterion_ = self._heads(), self._criterion()
 
     # ---------------------------------------------------------------- prediction

@@ -225,5 +225,16 @@ class PowerProblem:
         return min(found.values(), key=lambda three: self.loss(*three[:2]))
 
 
+def merge_rows(X, y, weight):
+    """Return each row once, with the sum of the weights of its copies.
+
+    Next to a shape of 1 a line meets as many rows as it has coefficients, which copies cannot be.
+    """
+    if len(np.unique(y)) == len(y):
+        return X, y, weight
+    table, place = np.unique(np.column_stack([X, y]), axis=0, return_inverse=True)
+    return table[:, :-1], table[:, -1], np.bincount(place.ravel(), weight)
+
+
 class _Stopped(Exception):
     """A callback asked to stop."""

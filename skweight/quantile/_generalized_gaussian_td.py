@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils.validation import column_or_1d, validate_data
 
 from skweight._core._callbacks import with_callbacks
+from skweight._core._moments import root_mean_square
 from skweight._core._sklearn_compat import Interval, _fit_context, _num_samples, _safe_indexing
 from skweight.neural._base import checked_rows, positive_rows
 from skweight.neural._docs import documented
@@ -70,7 +71,9 @@ class GeneralizedGaussianTDRegressor(GeneralizedGaussianRegressor):
     For a transition from :math:`x` to :math:`x'` with reward :math:`r` the target is
     :math:`r + \gamma V(x')`, and :math:`r` alone if the transition is terminal; :math:`V` is the
     mean of the members' locations. Training ends once no target moves by more than `tol` when the
-    copy is renewed, in the unit of the values; the rule of `n_iter_no_change` is for data in which
+    copy is renewed, in the unit of the values. A renewal leaves a share of about `discount` of a
+    value's error, and there are ``max_iter / target_update`` of them: with a `discount` near 1 take
+    a small `target_update` or many epochs. The rule of `n_iter_no_change` is for data in which
     all transitions are terminal. Then everything is as in :class:`GeneralizedGaussianRegressor`.
 
     What a distribution describes is the reward plus the discounted value of the next state, not
@@ -294,17 +297,23 @@ class GeneralizedGaussianTDRegressor(GeneralizedGaussianRegressor):
 
     def _unit(self, reward, weight):
         """Return the moments that make values of order 1 of the largest to be expected."""
-        largest = np.abs(reward).max() or 1.0
-        rms = largest * np.sqrt(np.average((reward / largest) ** 2, weights=weight))
-        return np.zeros(1), np.array([(rms or 1.0) / (1 - self.discount)]), True
+        unit = float(root_mean_square(reward, weight)) or 1.0
+        return np.zeros(1), np.array([unit / (1 - self.discount)]), True
 
     @property
     def _stops_by_loss(self):
         return self._transitions is None
 
+    @property
+    def _unsettled(self):
+        if self._transitions is None:
+            return super()._unsettled
+        return "Targets still moved", "max_iter or tol, or lower target_update"
+
     def _epochs(self, rows, epochs, task):
         if self._transitions is not None:
             self._renew_targets(rows)
+            self._progress.best = np.inf  # losses of other targets compare with nothing
         super()._epochs(rows, epochs, task)
 
     def _after_epoch(self, epoch, rows):

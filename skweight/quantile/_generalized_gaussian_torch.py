@@ -9,7 +9,7 @@ from torch import nn
 from skweight.losses._generalized_gaussian_torch import (
     batch_inverse_error_variance_weights,
 )
-from skweight.neural._modules import ACTIVATIONS
+from skweight.neural._modules import ACTIVATIONS, gain_of
 
 
 class EnsembleLinear(nn.Module):
@@ -78,7 +78,7 @@ class EnsembleMLP(nn.Sequential):
         dtype=None,
     ):
         options = {"generator": generator, "dtype": dtype}
-        options["gain"] = 2.0 if activation == "logistic" else 6.0
+        options["gain"] = gain_of(activation)
         layers = []
         sizes = [n_in, *hidden_layer_sizes]
         for before, after in itertools.pairwise(sizes):

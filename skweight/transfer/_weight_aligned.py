@@ -132,6 +132,7 @@ class WeightAlignedClassifier(NeuralClassifierMixin, BaseNeural):
     }
     early_stopping = warm_start = False
     cv = module = None
+    _made_by = ("activation", "fit_output_bias")
 
     def __init__(
         self,

@@ -231,12 +231,18 @@ def test_rows_of_zeros_leave_everything_finite():
 
 
 def test_half_precision_and_strided_parameters():
-    half = torch.nn.Parameter(torch.tensor(START).to(torch.bfloat16))
-    strided = torch.nn.Parameter(torch.tensor(START).T)
-    for p in (half, strided):
-        p.grad = torch.ones_like(p)
-        AdamP([p], delta=10.0).step()
-        assert torch.isfinite(p).all()
+    def after(start, gradient):
+        p = torch.nn.Parameter(start)
+        p.grad = gradient.to(start.dtype)
+        AdamP([p], lr=0.1, delta=10.0).step()
+        return p.detach()
+
+    gradient = torch.tensor(GRADIENTS[0])
+    strided = after(torch.tensor(START).T, gradient.T)
+    assert not strided.is_contiguous()
+    assert torch.equal(strided, after(torch.tensor(START).T.contiguous(), gradient.T.contiguous()))
+    half = after(torch.tensor(START).to(torch.bfloat16), gradient).double()
+    torch.testing.assert_close(half, after(torch.tensor(START), gradient), rtol=0.02, atol=0.02)
 
 
 @pytest.mark.parametrize(("optimizer", "options"), [(AdamP, {}), (SGDP, {"momentum": 0.9})])

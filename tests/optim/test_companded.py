@@ -88,8 +88,12 @@ def test_small_heights_clip_first_weights_and_train():
 
 def test_other_functions_need_another_network():
     net = CompandedMLPClassifier(**SHORT, warm_start=True).fit(X, y)
-    for changed in ({"a": 2.0}, {"a": 1.0, "learn_compander": True}):
-        with pytest.raises(ValueError, match=r"\(a, b, learn_compander\) are \(1.0, 1.0, False\)"):
+    for changed, before in (
+        ({"a": 2.0}, "a=1.0, got 2.0"),
+        ({"a": 1.0, "learn_compander": True}, "learn_compander=False, got True"),
+        ({"learn_compander": False, "activation": "tanh"}, "activation='relu', got 'tanh'"),
+    ):
+        with pytest.raises(ValueError, match=f"go on with a net that began with {before}"):
             net.set_params(**changed).fit(X, y)
     with pytest.raises(AttributeError, match="coefs_ once fitted"):
         _ = CompandedMLPClassifier().coefs_

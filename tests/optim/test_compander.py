@@ -3,6 +3,7 @@
 import copy
 import math
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -162,6 +163,14 @@ def test_weights_out_of_reach():
         w = torch.tensor([beyond * A * math.pi / 2], dtype=torch.float64)
         with pytest.raises(ValueError, match="Given weights need a compander"):
             WeightCompander(A, B).right_inverse(w)
+    # Just before it, whatever the quotient is rounded to, the sign stays.
+    heights = np.linspace(0.05, 2, 196)
+    for a in heights.round(2):
+        w = torch.tensor([np.nextafter(np.float32(a * math.pi / 2), np.float32(0))])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = WeightCompander(a, B, init_clip=True).right_inverse(w)
+        assert found.item() > 0
     module = network()
     with torch.no_grad():
         module[2].weight[0, 0] = 1.0

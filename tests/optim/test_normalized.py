@@ -130,6 +130,16 @@ def test_training_goes_on_with_the_optimiser():
     assert_array_equal(both.predict_proba(X), once.predict_proba(X))
 
 
+@pytest.mark.parametrize(
+    "changed", [{"norm": "layer"}, {"activation": "tanh"}, {"optimizer_params": {"delta": 0.0}}]
+)
+def test_a_net_that_goes_on_is_made_as_before(changed):
+    net = NormalizedMLPClassifier(**SHORT, warm_start=True).fit(X, y)
+    with pytest.raises(ValueError, match=f"began with {next(iter(changed))}="):
+        net.set_params(**changed).fit(X, y)
+    net.set_params(warm_start=False).fit(X, y)
+
+
 def test_nets_of_skorch_search_for_options():
     from sklearn.model_selection import GridSearchCV
     from skorch import NeuralNetClassifier

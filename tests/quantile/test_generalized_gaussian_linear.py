@@ -94,8 +94,8 @@ def test_shape_and_scale_are_those_of_scipy(data):
     rival = minimize(loss, start, method="BFGS", options={"gtol": 1e-9})
     model = GeneralizedGaussianLinearRegressor((1, 10)).fit(X, y)
     assert -model.score_samples(X, y).mean() <= rival.fun + 1e-9
-    assert_allclose(model.shape_, np.exp(rival.x[5]), rtol=1e-3)
-    assert_allclose(model.scale_, np.exp(rival.x[4]), rtol=1e-3)
+    assert_allclose(model.shape_, np.exp(rival.x[5]), rtol=1e-5)
+    assert_allclose(model.scale_, np.exp(rival.x[4]), rtol=1e-5)
 
 
 def test_shape_has_no_slope_at_the_optimum():
@@ -127,7 +127,28 @@ def test_weights_equal_repetition(data):
     weighted = model.fit(X, y, sample_weight=counts).coef_, model.scale_, model.shape_
     model.fit(X.repeat(counts, axis=0), y.repeat(counts))
     for found, expected in zip(weighted, (model.coef_, model.scale_, model.shape_), strict=True):
-        assert_allclose(found, expected, rtol=1e-5)
+        assert_allclose(found, expected, rtol=1e-10)
+
+
+@pytest.mark.parametrize("shape", [1.02, 1.05])
+def test_copies_of_rows_next_to_shape_1(shape, data):
+    X, y = data[0][:150], data[1][:150]
+    counts = np.random.default_rng(0).integers(0, 4, size=len(y))
+    for n_copies in (np.full(len(y), 3), counts):
+        weighted = fixed(shape).fit(X, y, sample_weight=n_copies)
+        repeated = fixed(shape).fit(X.repeat(n_copies, axis=0), y.repeat(n_copies))
+        assert repeated.converged_
+        assert_allclose(repeated.coef_, weighted.coef_, rtol=1e-10)
+
+
+@pytest.mark.parametrize("unit", [1e-300, 1e-170, 1e160, 1e200])
+def test_the_unit_of_outcomes_does_not_matter(unit, data):
+    X, y = data[0][:100], data[1][:100]
+    model = GeneralizedGaussianLinearRegressor()
+    coef, shape = model.fit(X, y).coef_, model.shape_
+    model.fit(X, y * unit)
+    assert_allclose(model.coef_ / unit, coef, rtol=1e-6)
+    assert_allclose(model.shape_, shape, rtol=1e-6)
 
 
 def test_predicted_quantiles(data):

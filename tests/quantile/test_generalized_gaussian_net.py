@@ -8,6 +8,7 @@ import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import gennorm
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -60,12 +61,48 @@ EXACT = {
 }
 
 
+def test_what_goes_on_learns_other_rewards():
+    X = np.random.default_rng(0).normal(size=(80, 2))
+    options = {"early_stopping": True, "warm_start": True, "max_iter": 60, "target_update": 10}
+    model = net(GeneralizedGaussianTDRegressor, **options, discount=0.5, learning_rate_init=0.02)
+    before = model.fit(X, X[:, 0], X[::-1]).predict(X)
+    for _ in range(3):
+        model.set_params(max_iter=10).fit(X, 3 * X[:, 1], X[::-1])
+    assert np.abs(model.predict(X) - before).max() > 0.5
+
+
+def test_what_did_not_settle_is_said():
+    ring = np.roll(STATES, 1, axis=0)
+    model = net(GeneralizedGaussianTDRegressor, discount=0.99)
+    with pytest.warns(ConvergenceWarning, match="Targets still moved .* lower target_update"):
+        model.fit(STATES, np.ones(4), ring)
+    with pytest.warns(ConvergenceWarning, match="The loss still fell"):
+        model.fit(STATES, np.ones(4))
+
+
+def test_training_that_cannot_go_on_leaves_the_model(data):
+    X, y = data
+    model = net(warm_start=True).fit(X, y)
+    before = model.predict_distribution(X)
+    with pytest.raises(ValueError, match="optimizer"):
+        model.set_params(shape_bounds=(1, 2), optimizer="sgd").fit(X, y)
+    again = pickle.loads(pickle.dumps(model)).predict_distribution(X)
+    for found, expected in zip(again, before, strict=True):
+        assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_a_loss_without_a_number_says_what_to_do(data):
+    X, y = data
+    with pytest.raises(ValueError, match="scale X, lower learning_rate_init"):
+        net(optimizer="sgd", learning_rate_init=1e200).fit(X, y)
+
+
 def test_values_of_a_table_of_states_solve_bellmans_equation():
     options = {**EXACT, "discount": 0.3, "target_update": 1, "tol": 1e-12, "max_iter": 20}
     model = net(GeneralizedGaussianTDRegressor, **options)
     model.fit(STATES[FROM], REWARD[FROM], STATES[TO], sample_weight=P[FROM, TO])
     values = np.linalg.solve(np.eye(4) - 0.3 * P, REWARD)
-    assert_allclose(model.predict(STATES), values, rtol=1e-5)
+    assert_allclose(model.predict(STATES), values, rtol=1e-7)
 
 
 def test_targets_are_frozen_between_updates():
