@@ -24,7 +24,7 @@ from skweight.representation import BalancedBatchSampler, MultiSimilarityEmbeddi
 RAW, PRINCIPAL, NCA = "columns as they are", "PCA", "NCA"
 LINEAR, DEEP, TRIPLET = "multi-similarity, linear", "multi-similarity", "batch-hard triplet"
 N_COMPONENTS = 16
-# Of the optimiser, in every fit.
+# Of the optimiser, in every fit that has steps.
 N_STEPS = 600
 
 
@@ -41,7 +41,8 @@ def batch_hard_triplet(embedded, classes, margin=0.2):
 def models(seed, y):
     """Return the embeddings; the triplet loss has the network and the batches of the other."""
     epochs = N_STEPS // len(BalancedBatchSampler(y))
-    options = {"n_components": N_COMPONENTS, "max_iter": epochs, "tol": 1e-4, "dtype": "float32"}
+    options = {"n_components": N_COMPONENTS, "max_iter": epochs, "dtype": "float32"}
+    options |= {"tol": 0.0, "n_iter_no_change": epochs}
     return {
         RAW: FunctionTransformer(),
         PRINCIPAL: PCA(N_COMPONENTS, random_state=seed),

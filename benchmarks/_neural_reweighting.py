@@ -1,9 +1,11 @@
-"""Rows weighted by their loss beside plain fits: a toy, wrong labels and repeated rows."""
+"""Rows weighted by their loss beside plain fits: a toy, wrong labels, repeated rows, seconds."""
 
+import time
 import warnings
 
 import numpy as np
 from sklearn.datasets import load_breast_cancer
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
@@ -43,7 +45,7 @@ def split(condition, seed):
     X, X_test, y, y_test = train_test_split(X, y, test_size=0.5, stratify=y, random_state=seed)
     scaler = StandardScaler().fit(X)
     X, X_test = scaler.transform(X), scaler.transform(X_test)
-    if condition == "a fifth of labels wrong":
+    if condition == "a fifth of labels drawn anew":
         y = add_label_noise(y, 0.2, random_state=seed)[0]
     elif condition == "a tenth of rows 20 times":
         rows = np.repeat(np.arange(len(y)), np.where(np.arange(len(y)) % 10 == 0, 20, 1))
@@ -66,6 +68,22 @@ def losses_of(condition, seeds):
     return np.array(found).T
 
 
+def seconds_of_boosting():
+    """Return a table of what weights cost two trees of scikit-learn's histogram boosting."""
+    rng = np.random.default_rng(0)
+    X, weight = rng.normal(size=(3000, 30)), rng.uniform(size=3000)
+    y, rows = X[:, 0] > 0, []
+    for max_bins in (255, 32):
+        model = HistGradientBoostingClassifier(max_iter=2, max_bins=max_bins)
+        spent = []
+        for sample_weight in (None, weight):
+            start = time.process_time()
+            model.fit(X, y, sample_weight)
+            spent.append(time.process_time() - start)
+        rows.append([max_bins, *(f"{seconds:.2f}" for seconds in spent)])
+    return _report.table(["max_bins", "plain, s", "weighted, s"], rows)
+
+
 def section(quick, targets):
     """Return the report's section, and check the order of strategies on the toy."""
     seeds, rows = range(4 if quick else 20), []
@@ -80,7 +98,7 @@ def section(quick, targets):
             )
     toy = _report.table(["learning rate", *STRATEGIES], rows)
     rows = []
-    for condition in ("as they are", "a fifth of labels wrong", "a tenth of rows 20 times"):
+    for condition in ("as they are", "a fifth of labels drawn anew", "a tenth of rows 20 times"):
         losses = losses_of(condition, range(2 if quick else 5))
         gains = [figure(losses[0] - other) for other in losses[1:]]
         rows.append([condition, figure(losses[0]), *gains])
@@ -95,4 +113,9 @@ Toy without noise, batches of 32, 400 steps, temperature 0.4: median squared err
 Logistic regression on half of breast cancer: mean log loss of the others with standard
 errors, and what five fits by each strategy take off it.
 
-{real}"""
+{real}
+
+CPU seconds of scikit-learn's histogram boosting, two trees on 3,000 rows of 30 columns, plain and
+with weights:
+
+{seconds_of_boosting()}"""

@@ -8,7 +8,8 @@ little here; where labels are wrong, these are the rows with large losses. This 
 """
 
 # %%
-# Half of the rows of breast cancer are for fitting, and some of their labels are swapped.
+# Half of the rows of breast cancer are for fitting, and some of their labels are drawn anew, half
+# of which are wrong then.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -57,7 +58,9 @@ for j, strategy in enumerate(strategies):
         rates, found[:, :, j].mean(axis=0), error, marker="o", capsize=3, label=strategy
     )
 axes[0].set(xlabel="loss of a row", ylabel="weight", title="Bounded weights")
-axes[1].set(xlabel="share of wrong labels", ylabel="log loss of test rows", title="What comes out")
+axes[1].set(
+    xlabel="share of labels drawn anew", ylabel="log loss of test rows", title="What comes out"
+)
 axes[1].legend(loc="upper left")
 
 # %%
