@@ -14,11 +14,13 @@ from skweight.quantile import QuantileStackingRegressor, ResidualQuantileRegress
 
 LEVELS = (0.1, 0.5, 0.9)
 
-GRID = {
-    "quantilestackingregressor__weighting": ["coarse", "medium"],
-    "quantilestackingregressor__shrunk__alpha": [0.05, 0.5],
-    "quantilestackingregressor__noncrossing": ["sort", None],
-}
+GRID = [
+    {
+        "quantilestackingregressor__weighting": ["coarse", "medium"],
+        "quantilestackingregressor__shrunk__alpha": [0.05, 0.5],
+    },
+    {"quantilestackingregressor__noncrossing": [None]},
+]
 
 
 @pytest.fixture(scope="module")
